@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256 of small things (settings, files of inputs), as FIPS 180-4. Downloads are hashed by libcrypto
+ * instead. */
+#pragma once
+#include "base/text.h"
+
+enum { DIGEST_SIZE = 32, DIGEST_HEX = 65 };
+
+/* The digest as 64 lower-case hex digits and a NUL. */
+void digest_hex(struct text bytes, char hex[DIGEST_HEX]);
+/* `n` bytes as 2n lower-case hex digits and a NUL. */
+void hex_encode(const unsigned char *bytes, size_t n, char *hex);

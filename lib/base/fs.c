@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+
+char *path_under(struct arena *a, const char *root, const char *path)
+{
+    return root && *root ? arena_printf(a, "%s%s", root, path) : arena_strdup(a, path);
+}
+
+char *path_join(struct arena *a, const char *dir, const char *name)
+{
+    size_t n = strlen(dir);
+    return arena_printf(a, "%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/", name);
+}
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *path_absolute(struct arena *a, const char *path)
+{
+    struct buf whole cleanup_buf = BUF_INIT;
+    if (*path != '/') {
+        cleanup_free char *cwd = getcwd(NULL, 0);
+        buf_str(&whole, cwd ? cwd : "/");
+        buf_char(&whole, '/');
+    }
+    buf_str(&whole, path);
+    char *out = arena_alloc(a, whole.len + 2);
+    size_t len = 0;
+    struct text rest = buf_view(&whole), piece;
+    while (text_cut(&rest, '/', &piece)) {
+        if (piece.len == 0 || text_is(piece, "."))
+            continue;
+        if (text_is(piece, "..")) {
+            while (len && out[--len] != '/')
+                ;
+            continue;
+        }
+        out[len++] = '/';
+        memcpy(out + len, piece.ptr, piece.len);
+        len += piece.len;
+    }
+    if (len == 0)
+        out[len++] = '/';
+    out[len] = 0;
+    return out;
+}
+
+int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err)
+{
+    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot open %s", path);
+    size_t total = 0;
+    for (;;) {
+        size_t want = total < 4096 ? 4096 : 65536;
+        char *to = buf_reserve(out, want);
+        ssize_t n = read(fd, to, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_sys(err, errno, "cannot read %s", path);
+        if (n == 0)
+            break;
+        out->len += (size_t)n;
+        out->ptr[out->len] = 0;
+        total += (size_t)n;
+        if (total > limit)
+            return err_set(err, ERR_INPUT, "%s is larger than %zu bytes", path, limit);
+    }
+    return 0;
+}
+
+int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err)
+{
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_sys(err, errno, "cannot write %s", path);
+        bytes = text_from(bytes, (size_t)n);
+    }
+    return 0;
+}
+
+static int sync_dir_at(int dirfd, const char *path, struct err *err)
+{
+    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot open %s", path);
+    if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
+        return err_sys(err, errno, "cannot sync %s", path);
+    return 0;
+}
+
+int fs_sync_dir(const char *path, struct err *err)
+{
+    return sync_dir_at(AT_FDCWD, path, err);
+}
+
+int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool durable, struct err *err)
+{
+    struct arena names cleanup_arena = ARENA_INIT;
+    const char *base = path_base(path);
+    const char *dir = base == path ? "." : arena_strndup(&names, path, (size_t)(base - path));
+    const char *hidden = arena_printf(&names, "%s%s.%s.%ld.new", base == path ? "" : dir,
+                                      base == path ? "" : "/", base, (long)getpid());
+    cleanup_close int fd = openat(dirfd, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot create %s", hidden);
+    int result = fs_write_fd(fd, bytes, path, err);
+    if (result == 0 && durable && fsync(fd) < 0)
+        result = err_sys(err, errno, "cannot sync %s", path);
+    if (close(steal_fd(&fd)) < 0 && result == 0)
+        result = err_sys(err, errno, "cannot write %s", path);
+    if (result == 0 && renameat(dirfd, hidden, dirfd, path) < 0)
+        result = err_sys(err, errno, "cannot rename %s to %s", hidden, path);
+    if (result < 0) {
+        unlinkat(dirfd, hidden, 0);
+        return -1;
+    }
+    return durable ? sync_dir_at(dirfd, dir, err) : 0;
+}
+
+int fs_mkdirs(const char *path, struct err *err)
+{
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    int sysno = errno;
+    struct stat st;
+    if (sysno == EEXIST && stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return 0;
+        return err_sys(err, ENOTDIR, "cannot create folder %s", path);
+    }
+    if (sysno == ENOENT) {
+        cleanup_free char *parent = xstrdup(path);
+        char *slash = strrchr(parent, '/');
+        if (slash && slash != parent) {
+            *slash = 0;
+            if (fs_mkdirs(parent, err) < 0)
+                return -1;
+            if (mkdir(path, 0777) == 0 || errno == EEXIST)
+                return 0;
+            sysno = errno;
+        }
+    } else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return 0; /* a read-only file system says EROFS even where the folder is there */
+    }
+    return err_sys(err, sysno, "cannot create folder %s", path);
+}
+
+static int remove_contents(int fd, const char *path, struct err *err)
+{
+    cleanup_closedir DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return err_sys(err, errno, "cannot read folder %s", path);
+    }
+    struct dirent *entry;
+    while ((errno = 0, entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            continue;
+        if (entry->d_type != DT_DIR) {
+            if (unlinkat(dirfd(dir), name, 0) == 0 || errno == ENOENT)
+                continue;
+            if (errno != EISDIR)
+                return err_sys(err, errno, "cannot remove %s/%s", path, name);
+        }
+        if (fs_remove_tree(dirfd(dir), name, err) < 0)
+            return err_wrap(err, "in %s", path);
+    }
+    return errno ? err_sys(err, errno, "cannot read folder %s", path) : 0;
+}
+
+int fs_remove_tree(int dirfd, const char *path, struct err *err)
+{
+    if (unlinkat(dirfd, path, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return err_sys(err, errno, "cannot remove %s", path);
+    enum { FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+    int fd = openat(dirfd, path, FLAGS);
+    if (fd < 0 && errno == EACCES && fchmodat(dirfd, path, 0700, 0) == 0)
+        fd = openat(dirfd, path, FLAGS);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_sys(err, errno, "cannot open folder %s", path);
+    struct stat st;
+    if (fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
+        (void)!fchmod(fd, 0700);
+    if (remove_contents(fd, path, err) < 0)
+        return -1;
+    if (unlinkat(dirfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return err_sys(err, errno, "cannot remove folder %s", path);
+    return 0;
+}
+
+char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err)
+{
+    char target[4096];
+    ssize_t n = readlinkat(dirfd, path, target, sizeof target);
+    if (n < 0 || n == (ssize_t)sizeof target) {
+        err_sys(err, n < 0 ? errno : ENAMETOOLONG, "cannot read link %s", path);
+        return NULL;
+    }
+    return arena_strndup(a, target, (size_t)n);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int fs_list(struct arena *a, int dirfd, const char *path, struct strings *names, struct err *err)
+{
+    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir)
+        return err_sys(err, errno, "cannot read folder %s", path);
+    steal_fd(&fd);
+    struct dirent *entry;
+    while ((errno = 0, entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            array_push(names, arena_strdup(a, entry->d_name));
+    if (errno)
+        return err_sys(err, errno, "cannot read folder %s", path);
+    if (names->count)
+        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    return 0;
+}
+
+static int copy_bytes(int in, int out, off_t size)
+{
+    off_t done = 0;
+    while (done < size) {
+        ssize_t n = copy_file_range(in, NULL, out, NULL, (size_t)(size - done), 0);
+        if (n < 0 && done == 0)
+            break; /* EXDEV, EINVAL, ENOSYS, EOPNOTSUPP: by hand below */
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        done += n;
+    }
+    char chunk[65536];
+    for (;;) {
+        ssize_t n = read(in, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return (int)n;
+        for (ssize_t at = 0; at < n;) {
+            ssize_t w = write(out, chunk + at, (size_t)(n - at));
+            if (w < 0 && errno != EINTR)
+                return -1;
+            at += w > 0 ? w : 0;
+        }
+    }
+}
+
+static int copy_file(struct fs_linker *l, int fromfd, const char *from, int tofd, const char *to,
+                     struct err *err)
+{
+    cleanup_close int in = openat(fromfd, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    if (in < 0 || fstat(in, &st) < 0)
+        return err_sys(err, errno, "cannot open %s", from);
+    cleanup_close int out = openat(tofd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777);
+    if (out < 0)
+        return err_sys(err, errno, "cannot create %s", to);
+    if (l->way == FS_REFLINK && ioctl(out, FICLONE, in) < 0)
+        l->way = FS_COPY;
+    if (l->way == FS_COPY && copy_bytes(in, out, st.st_size) < 0)
+        return err_sys(err, errno, "cannot copy %s", to);
+    if (fchmod(out, st.st_mode & 07777) < 0 && errno != EPERM)
+        return err_sys(err, errno, "cannot set the mode of %s", to);
+    const struct timespec times[2] = {st.st_atim, st.st_mtim};
+    if (futimens(out, times) < 0 && errno != EPERM)
+        return err_sys(err, errno, "cannot set the time of %s", to);
+    if (close(steal_fd(&out)) < 0)
+        return err_sys(err, errno, "cannot write %s", to);
+    return 0;
+}
+
+int fs_link_or_copy(struct fs_linker *l, int fromfd, const char *from, int tofd, const char *to,
+                    struct err *err)
+{
+    if (l->way == FS_HARDLINK) {
+        if (linkat(fromfd, from, tofd, to, 0) == 0)
+            return 0;
+        switch (errno) {
+        case EMLINK: { /* this file has too many names; the next may not */
+            struct fs_linker copy = {FS_REFLINK};
+            return copy_file(&copy, fromfd, from, tofd, to, err);
+        }
+        case EXDEV:
+        case EPERM:
+        case EACCES:
+        case ENOSYS:
+        case EOPNOTSUPP:
+            l->way = FS_REFLINK;
+            break;
+        default:
+            return err_sys(err, errno, "cannot link %s", to);
+        }
+    }
+    return copy_file(l, fromfd, from, tofd, to, err);
+}

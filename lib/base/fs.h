@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file system, through system calls that name what they were doing when they fail. All descriptors are
+ * opened with O_CLOEXEC; all paths may be relative to a directory descriptor (AT_FDCWD for none).
+ */
+#pragma once
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* ROOT (may be NULL or "") and an absolute path made one; the result belongs to the arena. */
+char *path_under(struct arena *a, const char *root, const char *path);
+char *path_join(struct arena *a, const char *dir, const char *name);
+/* The part after the last slash ("" when the path ends in one). */
+const char *path_base(const char *path);
+/* A path made absolute against the working directory, with "." and ".." and doubled slashes resolved by text
+ * alone (symbolic links are not followed). */
+char *path_absolute(struct arena *a, const char *path);
+
+/* Reads a whole regular file (or fifo) of at most `limit` bytes into *out (appended). A larger one is refused
+ * with ERR_INPUT. The error's sysno is ENOENT when there is none. */
+int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err);
+/* Makes PATH hold exactly these bytes: written beside it under a hidden name and renamed over it. `durable`:
+ * synced before the rename, and the directory after it. */
+int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool durable, struct err *err);
+/* Writes all of it. */
+int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err);
+/* mkdir -p, mode 0777 less umask for each new one. */
+int fs_mkdirs(const char *path, struct err *err);
+/* rm -rf, never following a link and never leaving the tree; absent is success. Folders without write or
+ * search permission are made writable first. */
+int fs_remove_tree(int dirfd, const char *path, struct err *err);
+/* fsync of a folder, so that renames in it are on disk. */
+int fs_sync_dir(const char *path, struct err *err);
+/* readlink(2) into the arena; NULL with err set on failure. */
+char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err);
+/* The names in a folder, sorted by bytes, without . and .. ; they belong to the arena. Absent: ENOENT in
+ * sysno. */
+struct strings;
+int fs_list(struct arena *a, int dirfd, const char *path, struct strings *names, struct err *err);
+
+/* How the files of a tree get from one place to another on this pair of file systems: starts at the fastest
+ * and falls back once and for all when the kernel refuses (EXDEV, EPERM, EMLINK for this file only,
+ * EOPNOTSUPP, …). */
+enum fs_way { FS_HARDLINK, FS_REFLINK, FS_COPY };
+struct fs_linker {
+    enum fs_way way;
+};
+/* Puts a file at TO with the contents, mode and mtime of FROM. TO must not exist. */
+int fs_link_or_copy(struct fs_linker *l, int fromfd, const char *from, int tofd, const char *to,
+                    struct err *err);

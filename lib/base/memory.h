@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one allocator: running out of memory is handled here (a sentence on stderr, exit status 3) and nowhere
+ * else. Arenas hold what lives and dies together; they are named after what lives in them.
+ */
+#pragma once
+#include <stdarg.h>
+#include <stddef.h>
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size);
+/* As reallocarray(3): the multiplication is checked. */
+void *xreallocarray(void *p, size_t count, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+struct arena_block;
+struct arena {
+    struct arena_block *head;
+    char *at;
+    char *end;
+};
+
+#define ARENA_INIT                                                                                           \
+    {                                                                                                        \
+        0                                                                                                    \
+    }
+#define cleanup_arena __attribute__((cleanup(arena_free)))
+
+/* Memory from an arena is aligned for any type and zeroed. It is freed only with the arena. */
+void *arena_alloc(struct arena *a, size_t size);
+/* As arena_alloc(count * size), the multiplication checked. */
+void *arena_array(struct arena *a, size_t count, size_t size);
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void arena_free(struct arena *a);
+
+#define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))

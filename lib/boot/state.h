@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state of the last sync, and the question whether anything has changed since: the same code writes it in
+ * the reconciler and compares it in the entrypoint. It is text, a line a fact: KIND, VALUE and ARGUMENT
+ * separated by tabs (\t, \n and \\ escaped). The entrypoint computes each fact's value again; the first that
+ * differs is the reason for a sync.
+ */
+#pragma once
+#include "base/array.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+
+struct settings;
+
+/* Paths that both programs work with, all absolute, prefixed by --root. */
+struct boot_paths {
+    const char *root;     /* "" for none */
+    const char *conf_txt; /* /etc/localstack/conf.d/extensions.txt */
+    const char *conf_yaml;
+    const char *boot_hooks; /* /etc/localstack/init/boot.d */
+    const char *localstack; /* /opt/code/localstack */
+    const char *base;       /* /opt/code/localstack/.venv */
+    const char *sources;    /* /opt/code/extensions */
+    const char *volume;     /* /var/lib/localstack */
+    const char *extensions; /* /var/lib/localstack/lib/extensions */
+    const char *venv;       /* …/python_venv */
+    const char *cache;      /* /var/lib/localstack/cache/extensions */
+};
+void boot_paths_make(struct arena *a, const char *root, struct boot_paths *out);
+
+struct state_failure {
+    const char *requirement, *from, *reason;
+    bool malformed; /* trying again without a changed input cannot help */
+};
+
+/* What the reconciler knows when a sync has ended; the rest of the facts is computed from these. */
+struct state {
+    unsigned long long number;
+    int status;        /* the sync's exit status: 0 or 1 */
+    char settings[65]; /* settings_digest */
+    struct strings
+        files; /* every file read or looked for: settings' files, requirement files and what they include */
+    struct strings base_folders; /* struct interpreter.path */
+    const char *interpreter;     /* the file whose size and mtime count (resolved base_executable) */
+    const char *soabi;
+    struct strings folders;    /* developers' sources, and folders that requirements name */
+    const char *site_packages; /* relative */
+    bool always;               /* never unchanged (EXTENSION_UPGRADE) */
+    struct {
+        struct state_failure *items;
+        size_t count, room;
+    } failures;
+    const char *host; /* who synced, for the warning about other inputs */
+};
+
+/* Computes every fact and writes SYNC_STATE (atomically, durable). */
+int state_write(const struct boot_paths *paths, const struct state *state, struct err *err);
+
+enum state_verdict {
+    STATE_SAME,      /* nothing to do */
+    STATE_FAILED,    /* nothing changed, but requirements failed that may succeed now */
+    STATE_MALFORMED, /* nothing changed, and only malformed requirements failed: report them, no child */
+    STATE_CHANGED,   /* *reason says what, a clause: "extensions.txt changed" */
+};
+
+/* Reads SYNC_STATE and compares. `settings`: as loaded now, whose files' digests are used instead of reading
+ * again. *out (may be NULL) gets the number, status and failures. Never fails: what cannot be read is
+ * changed. */
+enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
+                                 const struct settings *settings, struct state *out, const char **reason);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All settings: extensions.yaml, then pip.conf files and PIP_* variables, then variables of our own, as
+ * DESIGN orders them. Every value remembers where it came from, for messages.
+ */
+#pragma once
+#include "base/array.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+
+enum setting_sync { SYNC_AUTO, SYNC_NEVER };
+enum setting_on_error { ON_ERROR_CONTINUE, ON_ERROR_ABORT };
+enum setting_base_conflicts { BASE_CONFLICTS_FAIL, BASE_CONFLICTS_TOLERATE };
+enum setting_index_strategy { STRATEGY_FIRST, STRATEGY_BEST };
+
+/* A file that was read, or looked for and not found: an input of the sync. */
+struct settings_file {
+    const char *path;
+    bool exists;
+    char digest[65]; /* SHA-256 of its bytes when it exists */
+};
+
+struct settings {
+    struct arena strings;
+
+    const char *auto_install; /* EXTENSION_AUTO_INSTALL, NULL when unset */
+    char **install;           /* the yaml key `install`; looked at only where auto_install is NULL */
+    size_t install_count;
+    bool dev_mode, dev_reload;
+    const char *dev_sources;
+    enum setting_sync sync;
+    enum setting_on_error on_error;
+    enum setting_base_conflicts base_conflicts;
+    bool offline, upgrade;
+    const char *lock;
+    enum setting_index_strategy index_strategy;
+    const char *cache_dir; /* NULL: the default below the root */
+    int timeout_s;         /* of a whole sync at boot; 300 */
+    enum log_level log_level;
+    enum log_format log_format;
+    const char *entrypoint_mode; /* "exec" */
+
+    /* pip's own, as pip resolves them */
+    const char *index_url; /* NULL: what the installed pip would ask */
+    struct strings extra_index_urls, find_links, trusted_hosts, constraints, no_binary, only_binary;
+    bool no_index, pre;
+    const char *cert, *client_cert, *proxy;
+    int pip_timeout_s; /* 15 */
+    int retries;       /* 5 */
+
+    struct settings_file *files; /* every file looked for, in reading order, absent ones included */
+    size_t file_count;
+};
+
+struct settings_source {
+    const char *root;     /* --root, NULL for none */
+    char *const *environ; /* after the LOCALSTACK_ prefix rule */
+    const char *base_dir; /* the base venv, for its pip.conf */
+    const char *venv_dir; /* the extensions venv, for its pip.conf */
+};
+
+/* ERR_USAGE for extensions.yaml (FILE:LINE:COLUMN) and for a variable whose value is not understood (its name
+ * and value); a pip.conf that cannot be parsed is a warning and is passed over. *out is filled with what
+ * could be read even on failure. */
+int settings_load(const struct settings_source *source, struct settings *out, struct err *err);
+void settings_free(struct settings *s);
+#define cleanup_settings __attribute__((cleanup(settings_free)))
+
+/* A digest of every setting that changes what a sync would install (never of those that only change how): two
+ * equal digests and equal files mean an equal outcome. 64 hex digits. */
+void settings_digest(const struct settings *s, char hex[65]);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* entry_points.txt (PyPA's entry points specification): an INI file of groups of NAME = MODULE:ATTRIBUTE
+ * [EXTRAS]. */
+#pragma once
+#include "base/error.h"
+#include "base/text.h"
+
+struct entry_point {
+    const char *group, *name, *module, *attribute; /* attribute "" when there is none */
+};
+
+struct entry_points {
+    struct entry_point *items;
+    size_t count;
+};
+
+/* As configparser with delimiters "=" and case kept, comments # and ;. ERR_INPUT names the line. */
+int entry_points_parse(struct arena *a, struct text bytes, struct entry_points *out, struct err *err);

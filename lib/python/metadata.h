@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Core metadata (METADATA, PKG-INFO), versions 1.0 to 2.6; WHEEL files, which have the same form. */
+#pragma once
+#include "python/requirement.h"
+
+struct metadata {
+    const char *metadata_version;
+    const char *name;       /* as written */
+    const char *normalized; /* PEP 503 */
+    struct version version;
+    const char *summary;              /* NULL when absent */
+    const char *requires_python_text; /* NULL when absent */
+    struct specifier_set requires_python;
+    struct requirement *requires_dist;
+    size_t requires_count;
+    char **provides_extra; /* normalised */
+    size_t extra_count;
+    char **import_names; /* Import-Name (PEP 794); count 0 when absent */
+    size_t import_count;
+    char **warnings; /* what was passed over (a newer minor metadata version, …), for a note in the log */
+    size_t warning_count;
+};
+
+/* Headers end at the first blank line. ERR_INPUT for: no Name, no Version, a newer major metadata version, a
+ * Requires-Dist or Requires-Python that cannot be parsed (quoted in the message). */
+int metadata_parse(struct arena *a, struct text bytes, struct metadata *out, struct err *err);
+
+/* The first value of a header in any text of that form, case-insensitive; continuation lines folded; false if
+ * absent. */
+bool headers_get(struct text bytes, const char *name, struct text *value);
+
+struct wheel_file {
+    const char *wheel_version; /* "1.0" */
+    bool root_is_purelib;
+};
+/* A newer major Wheel-Version is refused, a newer minor accepted. */
+int wheel_file_parse(struct arena *a, struct text bytes, struct wheel_file *out, struct err *err);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All or nothing: the next venv is staged beside the old one and takes its place under a record that is on
+ * disk before the first step, so that whoever comes next can finish what was begun. In EXTENSIONS_DIR:
+ * .localstack-extensions.lock, .staging, .commit, .state (names below).
+ */
+#pragma once
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdbool.h>
+
+#define SYNC_LOCK ".localstack-extensions.lock"
+#define SYNC_STAGING ".localstack-extensions.staging" /* a folder; the next venv is SYNC_STAGING/venv */
+#define SYNC_COMMIT ".localstack-extensions.commit"
+#define SYNC_STATE ".localstack-extensions.state"
+
+enum commit_way {
+    COMMIT_RENAME,   /* there is no old one: rename the new one in */
+    COMMIT_EXCHANGE, /* renameat2(RENAME_EXCHANGE), where a probe has shown it whole */
+    COMMIT_ASIDE,    /* rename the old one aside, the new one in */
+    COMMIT_REPLACE,  /* replace the old one's contents: a mount point, a lower layer of overlay */
+};
+
+struct commit;
+
+/* What site-packages looked like when staging began: names, and mtimes of dist-infos. Text that is compared.
+ */
+char *commit_snapshot(struct arena *a, const char *venv_dir, const char *site_packages, struct err *err);
+
+/* Finishes a commit that an earlier run began, if there is a record, and removes leftovers of staging. The
+ * lock must be held. *finished (may be NULL): whether there was one. */
+int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finished, struct err *err);
+
+/* Makes SYNC_STAGING/venv, empty, and returns a descriptor of it. */
+int commit_stage(const char *extensions_dir, struct err *err);
+
+/*
+ * Puts the staged venv, whose number is `number`, in the place of venv_dir. snapshot: of the old one, taken
+ * when staging began (NULL where there was none). Returns 0 when it is done; 1 when somebody changed the old
+ * one meanwhile (nothing was switched: stage again); negative on failure (the venv is the old one, or, with a
+ * record on disk, the next run finishes).
+ */
+int commit_switch(const char *extensions_dir, const char *venv_dir, const char *site_packages,
+                  unsigned long long number, const char *snapshot, struct err *err);
+
+/* The lock: open-file-description lock on SYNC_LOCK. Waits, saying once who holds it; deadline_ms:
+ * CLOCK_MONOTONIC, 0 for none. Returns a descriptor to hold; *unlocked is set (with one warning) where the
+ * volume has no locks. ERR_UNAVAILABLE when the deadline passed. */
+int commit_lock(const char *extensions_dir, long long deadline_ms, bool *unlocked, struct err *err);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an unpacked wheel into a (staged) venv, as PyPA's binary distribution format describes it: root to
+ * site-packages, the five .data schemes, scripts with their #! rewritten, console and GUI entry points,
+ * INSTALLER, REQUESTED, direct_url.json, a RECORD of what is there.
+ */
+#pragma once
+#include "base/fs.h"
+#include "venv/unpacked.h"
+
+/* Where things go; all folders exist below `fd`, the staged venv's root. */
+struct install_target {
+    int fd;                    /* the staged venv */
+    const char *final_dir;     /* the venv's final absolute path: for #! and for nothing else */
+    const char *site_packages; /* relative: "lib/python3.13/site-packages" */
+    const char *include;       /* relative: "include/site/python3.13" */
+    struct fs_linker *linker;
+    struct strmap *owners; /* relative path in the venv -> name of the distribution that it belongs to (char
+                              *), kept by the caller over all installations: a second owner is refused */
+};
+
+struct install_options {
+    const char *name; /* the distribution's name as METADATA writes it */
+    const char *normalized;
+    bool requested;
+    const char *direct_url; /* bytes of direct_url.json, or NULL */
+};
+
+/* ERR_INPUT for what a wheel must not do: a path that leaves the venv, another distribution's file, the
+ * venv's own (pyvenv.cfg, bin/python*, bin/activate*, localstack-venv.pth, …), an unknown .data scheme, an
+ * entry point whose name is a path. */
+int install_wheel(const struct install_target *target, const struct unpacked *wheel,
+                  const struct install_options *options, struct err *err);
+
+/* INSTALLER's contents for what is ours. */
+#define INSTALLER_NAME "localstack-extensions"

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a venv consists of besides distributions. */
+#pragma once
+#include "base/fs.h"
+#include "venv/interpreter.h"
+
+/* Makes an empty venv in the (existing, empty) folder `fd` whose final path is final_dir: bin/python*,
+ * bin/pip* (that run the base's pip through the link), activate scripts for sh, csh, fish and PowerShell,
+ * lib64 -> lib (left out where the volume has no links), include, .gitignore, pyvenv.cfg, site-packages with
+ * __pycache__ and localstack-venv.pth (one folder of the base a line). pyvenv.cfg also holds the sync's
+ * number as `localstack-sync = N`. A base without pip gets ensurepip's. */
+int layout_create(int fd, const char *final_dir, const struct interpreter *py, unsigned long long number,
+                  struct err *err);
+
+/* Whether the venv at `dir` is one that can be kept, as made by layout_create or by `python -m venv` and
+ * today's installer for this very interpreter and base: NULL, or the reason why it has to be rebuilt, a
+ * clause ("it was made for Python 3.12", "bin/pip is missing"). */
+const char *layout_check(struct arena *a, const char *dir, const struct interpreter *py);
+
+/* Whether a relative path is one of the venv's own, which no wheel may bring. */
+bool layout_owns(const char *path, const char *site_packages);
+
+/* The number in pyvenv.cfg; 0 where there is none. */
+unsigned long long layout_number(const char *venv_dir);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wheels unpacked once into the cache: CACHE/unpacked/KEY/ holds `tree/` (the wheel's files under their
+ * archive paths), and `list`, written last: the sha256 of the archive and of each file path, size, mtime and
+ * mode. An entry without a complete list does not exist.
+ */
+#pragma once
+#include "base/array.h"
+#include "base/error.h"
+#include "python/wheel_name.h"
+
+struct unpacked_file {
+    const char *path; /* inside the archive */
+    long long size;
+    long long mtime_ns;
+    bool executable;    /* 0755, else 0644 */
+    const char *sha256; /* RECORD form: URL-safe base64 without padding; computed while unpacking */
+};
+
+struct unpacked {
+    const char *dir;       /* CACHE/unpacked/KEY */
+    const char *sha256;    /* of the archive, hex */
+    const char *dist_info; /* "Flask-3.1.3.dist-info" */
+    const char *data_dir;  /* "Flask-3.1.3.data", whether the wheel has one or not */
+    bool root_is_purelib;
+    struct unpacked_file *files; /* sorted by path */
+    size_t count;
+};
+
+/*
+ * Unpacks an archive (an open descriptor, positioned anywhere) whose SHA-256 is `key`, all or nothing: staged
+ * beside the entry and renamed. Verified on the way: every file against RECORD (sha256 or stronger; md5 and
+ * sha1 alone are refused), no file missing from either side (but RECORD, RECORD.jws, RECORD.p7s themselves),
+ * no path that is absolute, has "..", empty or "." parts, backslashes, NUL or other control characters; no
+ * duplicates; no links, devices or folders in place of files; no encryption; only stored and deflated; sizes
+ * as declared; the dist-info's and METADATA's name and version are those of the file name; WHEEL's version is
+ * one we know. ERR_INPUT says which file is at fault and how. If the entry exists already it is opened
+ * instead. `name`: the wheel's file name.
+ */
+int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int archive, const char *name,
+                  struct unpacked *out, struct err *err);
+
+/* Opens an entry. ERR_NOT_FOUND when there is none. With `verify`, size, mtime and mode of every file are
+ * compared with the list; an entry that differs is removed, with a warning, and not found. */
+int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool verify, struct unpacked *out,
+                  struct err *err);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/array.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/strmap.h"
+#include "test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+static void test_err_wraps_from_the_outside(void **state)
+{
+    (void)state;
+    struct err err cleanup_err = ERR_INIT;
+    assert_int_equal(err_sys(&err, ENOENT, "cannot open %s", "x"), -1);
+    assert_string_equal(err.text, "cannot open x: No such file or directory");
+    assert_int_equal(err.sysno, ENOENT);
+    err_wrap(&err, "while booting");
+    assert_string_equal(err.text, "while booting: cannot open x: No such file or directory");
+    err_set(&err, ERR_INPUT, "again: %s", err.text); /* its own text as an argument */
+    assert_string_equal(err.text, "again: while booting: cannot open x: No such file or directory");
+    assert_int_equal(err.sysno, 0);
+}
+
+static void test_text_cut_gives_every_piece(void **state)
+{
+    (void)state;
+    struct text rest = T("a,,b"), piece;
+    assert_true(text_cut(&rest, ',', &piece) && text_is(piece, "a"));
+    assert_true(text_cut(&rest, ',', &piece) && text_is(piece, ""));
+    assert_true(text_cut(&rest, ',', &piece) && text_is(piece, "b"));
+    assert_false(text_cut(&rest, ',', &piece));
+    rest = T("one\r\ntwo\n");
+    assert_true(text_line(&rest, &piece) && text_is(piece, "one"));
+    assert_true(text_line(&rest, &piece) && text_is(piece, "two"));
+    assert_false(text_line(&rest, &piece));
+}
+
+static void test_text_u64_refuses_overflow(void **state)
+{
+    (void)state;
+    unsigned long long v;
+    assert_true(text_u64(T("18446744073709551615"), &v) && v == UINT64_MAX);
+    assert_false(text_u64(T("18446744073709551616"), &v));
+    assert_false(text_u64(T(""), &v));
+    assert_false(text_u64(T("-1"), &v));
+}
+
+static void test_path_absolute(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    assert_string_equal(path_absolute(&a, "/a/./b//../c/"), "/a/c");
+    assert_string_equal(path_absolute(&a, "/../.."), "/");
+    assert_string_equal(path_absolute(&a, "/"), "/");
+    assert_true(path_absolute(&a, "x")[0] == '/');
+}
+
+static void test_log_hides_credentials_and_controls(void **state)
+{
+    (void)state;
+    static const char *const table[][2] = {
+        {"https://user:secret@example.com/a", "https://user:****@example.com/a"},
+        {"https://token@example.com/", "https://****@example.com/"},
+        {"git+ssh://git@example.com/r", "git+ssh://git@example.com/r"},
+        {"https://u:a@b@example.com/x?y=@z", "https://u:****@example.com/x?y=@z"},
+        {"see https://example.com/@scope", "see https://example.com/@scope"},
+        {"two http://a:b@c http://d:e@f", "two http://a:****@c http://d:****@f"},
+        {"a\033[31mred\177\x80\xc2\x9b", "a\\x1b[31mred\\x7f\\x80\\xc2\\x9b"},
+        {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct buf out cleanup_buf = BUF_INIT;
+        log_escape(&out, text_of(table[i][0]));
+        assert_string_equal(buf_cstr(&out), table[i][1]);
+    }
+}
+
+static void test_strmap_keeps_what_it_is_given(void **state)
+{
+    (void)state;
+    struct strmap m cleanup_strmap = STRMAP_INIT;
+    static int values[1000];
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key%d", i);
+        *strmap_place(&m, text_of(key)) = &values[i];
+    }
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key%d", i);
+        assert_ptr_equal(strmap_get(&m, text_of(key)), &values[i]);
+    }
+    assert_null(strmap_get(&m, T("key1000")));
+    assert_int_equal(m.count, 1000);
+}
+
+static void test_digest(void **state)
+{
+    (void)state;
+    char hex[DIGEST_HEX];
+    digest_hex(T("abc"), hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void test_fs_writes_reads_links_and_removes(void **state)
+{
+    (void)state;
+    struct err err cleanup_err = ERR_INIT;
+    struct arena a cleanup_arena = ARENA_INIT;
+    char dir[] = "/tmp/test-base-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *deep = path_join(&a, dir, "x/y/z");
+    assert_int_equal(fs_mkdirs(deep, &err), 0);
+    char *file = path_join(&a, deep, "f");
+    assert_int_equal(fs_write(AT_FDCWD, file, T("hello"), 0644, true, &err), 0);
+    struct buf got cleanup_buf = BUF_INIT;
+    assert_int_equal(fs_read(AT_FDCWD, file, 5, &got, &err), 0);
+    assert_string_equal(buf_cstr(&got), "hello");
+    assert_int_equal(fs_read(AT_FDCWD, file, 4, &got, &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    for (enum fs_way way = FS_HARDLINK; way <= FS_COPY; way++) {
+        struct fs_linker l = {way};
+        char *to = arena_printf(&a, "%s/copy%d", deep, way);
+        assert_int_equal(fs_link_or_copy(&l, AT_FDCWD, file, AT_FDCWD, to, &err), 0);
+        struct stat one, two;
+        assert_int_equal(stat(file, &one), 0);
+        assert_int_equal(stat(to, &two), 0);
+        assert_int_equal(one.st_mtim.tv_nsec, two.st_mtim.tv_nsec);
+        assert_int_equal(two.st_size, 5);
+    }
+    struct strings names cleanup_strings = {0};
+    assert_int_equal(fs_list(&a, AT_FDCWD, deep, &names, &err), 0);
+    assert_int_equal(names.count, 4);
+    assert_string_equal(names.items[0], "copy0");
+    assert_int_equal(chmod(deep, 0500), 0);
+    assert_int_equal(fs_remove_tree(AT_FDCWD, dir, &err), 0);
+    assert_int_equal(access(dir, F_OK), -1);
+    assert_int_equal(fs_remove_tree(AT_FDCWD, dir, &err), 0);
+    assert_int_equal(fs_read(AT_FDCWD, file, 5, &got, &err), -1);
+    assert_int_equal(err.sysno, ENOENT);
+}
+
+static void test_process_captures_and_times_out(void **state)
+{
+    (void)state;
+    struct err err cleanup_err = ERR_INIT;
+    struct process_result r cleanup_process_result = PROCESS_RESULT_INIT;
+    struct process p = {.argv = (const char *const[]){"sh", "-c", "cat; echo oops >&2; exit 3", NULL},
+                        .input = T("fed")};
+    assert_int_equal(process_run(&p, &r, &err), 0);
+    assert_int_equal(r.status, 3);
+    assert_string_equal(buf_cstr(&r.out), "fed");
+    assert_string_equal(buf_cstr(&r.err), "oops\n");
+
+    struct process_result slow cleanup_process_result = PROCESS_RESULT_INIT;
+    /* its pipes are closed at once: the limit has to hold for the process, not for its output */
+    struct process hang = {
+        .argv = (const char *const[]){"sh", "-c", "exec >/dev/null 2>&1; exec tail -f /dev/null", NULL},
+        .timeout_ms = 100};
+    assert_int_equal(process_run(&hang, &slow, &err), 0);
+    assert_true(slow.timed_out);
+    assert_int_equal(slow.status, 128 + SIGKILL);
+
+    struct process absent = {.argv = (const char *const[]){"/no/such/program", NULL}};
+    struct process_result none cleanup_process_result = PROCESS_RESULT_INIT;
+    assert_int_equal(process_run(&absent, &none, &err), -1);
+    assert_int_equal(err.sysno, ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_err_wraps_from_the_outside),
+        cmocka_unit_test(test_text_cut_gives_every_piece),
+        cmocka_unit_test(test_text_u64_refuses_overflow),
+        cmocka_unit_test(test_path_absolute),
+        cmocka_unit_test(test_log_hides_credentials_and_controls),
+        cmocka_unit_test(test_strmap_keeps_what_it_is_given),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_fs_writes_reads_links_and_removes),
+        cmocka_unit_test(test_process_captures_and_times_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
