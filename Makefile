@@ -32,7 +32,7 @@ ALL_LDFLAGS = $(LDFLAGS) $(if $(SANITIZE),-fsanitize=address$(,)undefined,-Wl$(,
 
 # libbsd-overlay puts strlcpy, closefrom, setproctitle and friends behind the usual headers.
 BOOT_LIBS := -lbsd -lmd -lyaml
-EXT_LIBS := -lcurl -lcrypto -lzip -ldeflate -ljansson -lgumbo -lpthread
+EXT_LIBS := -lcurl -lcrypto -lzip -ldeflate -lz -ljansson -lgumbo -lpthread
 
 LIB_SRC := $(sort $(wildcard lib/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
@@ -74,4 +74,109 @@ unit: $(UNIT)
 	@failed=; for t in $(UNIT); do echo "== $$t"; TEST_DATA=test/data $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+# ---- test/tools/NAME.c: small programs that the end-to-end tests drive
+TOOLS_SRC := $(sort $(wildcard test/tools/*.c))
+TOOLS := $(TOOLS_SRC:test/tools/%.c=$(BUILD)/tools/%)
+
+$(BUILD)/tools/%: $(BUILD)/obj/test/tools/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(EXT_LIBS) $(BOOT_LIBS)
+.SECONDARY: $(TOOLS_SRC:%.c=$(BUILD)/obj/%.o)
+
+.PHONY: tools
+tools: $(TOOLS)
+
+# ---- fuzz targets: test/fuzz/fuzz_*.c with the whole library, compiled by clang
+FUZZ := build/fuzz
+FUZZ_SRC := $(sort $(wildcard test/fuzz/fuzz_*.c))
+FUZZERS := $(FUZZ_SRC:test/fuzz/%.c=$(FUZZ)/%)
+FUZZ_SECONDS ?= 60
+FUZZ_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-common -Ilib \
+	-DPROGRAM_VERSION='"$(VERSION)"' -fsanitize=address,undefined -fno-sanitize-recover=all
+
+$(FUZZ)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZ)/liball.a: $(LIB_SRC:%.c=$(FUZZ)/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZ)/fuzz_%: $(FUZZ)/obj/test/fuzz/fuzz_%.o $(FUZZ)/liball.a
+	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(EXT_LIBS) $(BOOT_LIBS)
+.SECONDARY: $(FUZZ_SRC:%.c=$(FUZZ)/obj/%.o)
+
+.PHONY: fuzz fuzz-replay
+fuzz: $(FUZZERS)
+	scripts/fuzz run $(FUZZ) $(FUZZ_SECONDS)
+
+fuzz-replay: $(FUZZERS)
+	@scripts/fuzz replay $(FUZZ)
+
+# ---- what users and developers call
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+SUBMAKE = $(MAKE) --no-print-directory -s -j$(JOBS)
+
+.PHONY: setup demo test e2e lint format bench install clean help
+setup:
+	scripts/setup build
+
+demo:
+	@scripts/setup build demo
+	@$(SUBMAKE) all
+	@scripts/demo
+
+# Each stage says what it is; scripts/e2e makes the venv that the tests run in.
+test:
+	@scripts/setup build test
+	@echo "== build"; $(SUBMAKE) all $(UNIT) $(TOOLS)
+	@echo "== build with ASan and UBSan"; $(SUBMAKE) SANITIZE=1 all unit-programs
+	@echo "== build the fuzz targets"; $(SUBMAKE) $(FUZZERS)
+	@scripts/test
+
+.PHONY: unit-programs
+unit-programs: $(UNIT) $(TOOLS)
+
+e2e: all tools
+	@scripts/e2e $(BUILD) $(PYTEST)
+
+lint:
+	@scripts/setup build lint
+	@scripts/lint
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+bench:
+	@scripts/setup build bench
+	@$(SUBMAKE) all
+	@scripts/bench
+
+MAN1 := $(wildcard man/*.1)
+MAN5 := $(wildcard man/*.5)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	ln -sfn localstack-entrypoint $(DESTDIR)$(PREFIX)/bin/docker-entrypoint.sh
+	install -m 644 $(MAN1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make                build the two programs into build/'
+	@echo 'make demo           boot LocalStack with real extensions in build/demo; Ctrl-C stops it'
+	@echo 'make demo ONCE=1    the same, and stop as soon as LocalStack answers its health endpoint'
+	@echo 'make test           all tests: unit and end-to-end, each also under ASan and UBSan'
+	@echo 'make unit           build and run the unit tests alone (SANITIZE=1: under ASan and UBSan)'
+	@echo 'make e2e            run the end-to-end tests alone (PYTEST="-k NAME": some of them)'
+	@echo 'make fuzz           run every fuzz target for FUZZ_SECONDS=60'
+	@echo 'make lint           clang-format, clang-tidy, shellcheck, mandoc: no findings'
+	@echo 'make format         apply clang-format'
+	@echo 'make bench          time the programs against pip and uv'
+	@echo 'make install        into DESTDIR= PREFIX=/usr/local'
+	@echo 'make setup          install the Debian packages that building needs'
+	@echo 'make clean          remove build/'
+
+-include $(shell find $(BUILD)/obj $(FUZZ)/obj -name '*.d' 2>/dev/null)

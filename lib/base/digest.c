@@ -15,6 +15,25 @@ void hex_encode(const unsigned char *bytes, size_t n, char *hex)
     hex[2 * n] = 0;
 }
 
+static int digit_value(char c)
+{
+    c = ascii_lower(c);
+    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hex_decode(struct text hex, unsigned char *bytes, size_t n)
+{
+    if (hex.len != 2 * n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int high = digit_value(hex.ptr[2 * i]), low = digit_value(hex.ptr[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
 void digest_hex(struct text bytes, char hex[DIGEST_HEX])
 {
     unsigned char raw[DIGEST_SIZE];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+int(err_set)(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
     if (!err)
         return -1;
@@ -20,7 +20,7 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     return -1;
 }
 
-int err_sys(struct err *err, int sysno, const char *fmt, ...)
+int(err_sys)(struct err *err, int sysno, const char *fmt, ...)
 {
     if (!err)
         return -1;
@@ -34,7 +34,7 @@ int err_sys(struct err *err, int sysno, const char *fmt, ...)
     return -1;
 }
 
-int err_wrap(struct err *err, const char *fmt, ...)
+int(err_wrap)(struct err *err, const char *fmt, ...)
 {
     if (!err)
         return -1;
@@ -55,7 +55,7 @@ void err_clear(struct err *err)
     *err = (struct err)ERR_INIT;
 }
 
-int err_move(struct err *to, struct err *from)
+int(err_move)(struct err *to, struct err *from)
 {
     if (to) {
         err_clear(to);

@@ -45,3 +45,25 @@ void err_clear(struct err *err);
 
 /* Moves the error from one struct to another, whose own is freed first. Returns -1. */
 int err_move(struct err *to, struct err *from);
+
+/* The failure of these is visible to compilers and analysers, which else take what follows for possible. */
+#define err_set(...)                                                                                         \
+    ({                                                                                                       \
+        (void)err_set(__VA_ARGS__);                                                                          \
+        -1;                                                                                                  \
+    })
+#define err_sys(...)                                                                                         \
+    ({                                                                                                       \
+        (void)err_sys(__VA_ARGS__);                                                                          \
+        -1;                                                                                                  \
+    })
+#define err_wrap(...)                                                                                        \
+    ({                                                                                                       \
+        (void)err_wrap(__VA_ARGS__);                                                                         \
+        -1;                                                                                                  \
+    })
+#define err_move(...)                                                                                        \
+    ({                                                                                                       \
+        (void)err_move(__VA_ARGS__);                                                                         \
+        -1;                                                                                                  \
+    })

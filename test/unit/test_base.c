@@ -104,6 +104,12 @@ static void test_digest(void **state)
     char hex[DIGEST_HEX];
     digest_hex(T("abc"), hex);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    unsigned char raw[2];
+    assert_true(hex_decode(T("0aFf"), raw, 2));
+    assert_int_equal(raw[0], 0x0a);
+    assert_int_equal(raw[1], 0xff);
+    assert_false(hex_decode(T("0aF"), raw, 2));
+    assert_false(hex_decode(T("0g00"), raw, 2));
 }
 
 static void test_fs_writes_reads_links_and_removes(void **state)
