@@ -14,5 +14,7 @@ struct entry_points {
     size_t count;
 };
 
-/* As configparser with delimiters "=" and case kept, comments # and ;. ERR_INPUT names the line. */
+/* As configparser with delimiters "=" and case kept, comments # and ;, and of two entries of one name in a
+ * group the last. ERR_INPUT names the line. A value that is no reference is an error for console_scripts and
+ * gui_scripts; in other groups all of it stands in module. */
 int entry_points_parse(struct arena *a, struct text bytes, struct entry_points *out, struct err *err);

@@ -22,11 +22,12 @@ struct metadata {
 };
 
 /* Headers end at the first blank line. ERR_INPUT for: no Name, no Version, a newer major metadata version, a
- * Requires-Dist or Requires-Python that cannot be parsed (quoted in the message). */
+ * Requires-Dist that cannot be parsed (quoted in the message). A Requires-Python that cannot be parsed asks
+ * for nothing and gets a warning, as from pip. */
 int metadata_parse(struct arena *a, struct text bytes, struct metadata *out, struct err *err);
 
-/* The first value of a header in any text of that form, case-insensitive; continuation lines folded; false if
- * absent. */
+/* The first value of a header in any text of that form, the name in any case, the value trimmed; continuation
+ * lines stand in it as they are, line ends included. False if absent. */
 bool headers_get(struct text bytes, const char *name, struct text *value);
 
 struct wheel_file {

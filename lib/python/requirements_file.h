@@ -22,21 +22,24 @@ struct requirements_line {
     const char *text; /* the logical line as pip sees it: continued, comments cut, variables expanded */
     const char *name; /* of an option, its long form: "--index-url" */
     const char *value;
-    const char *options; /* of a requirement: its own options as written ("--hash=sha256:…"); "" for none */
+    /* Of a requirement or --editable: what stands behind it, in the long form with one blank between:
+     * "--hash=sha256:… --hash=sha256:…"; "" for none. pip ignores options of the file here. */
+    const char *options;
 };
 
 struct requirements_lines ARRAY(struct requirements_line);
 
 /* Splits a file into lines by pip's rules: continuation by a backslash at the end of a line, comments from a
  * # at the beginning or after white space, ${VAR} expanded where the environment has it (getenv-like
- * callback; NULL expands nothing), CRLF, BOM (UTF-8 and UTF-16), PEP 263 coding line (utf-8, ascii and
- * latin-1). Undecodable bytes or a line over 1 MiB are ERR_INPUT with the line. Strings belong to the arena;
- * *out is emptied with array_free. */
+ * callback; NULL expands nothing), CRLF, BOM (UTF-8, UTF-16 and UTF-32), PEP 263 coding line (utf-8, ascii
+ * and latin-1). A line with several options becomes several. Undecodable bytes or a line over 1 MiB are
+ * ERR_INPUT with the line. Strings belong to the arena; *out is emptied with array_free. */
 int requirements_file_parse(struct arena *a, struct text bytes,
                             const char *(*variable)(void *ctx, const char *name), void *ctx,
                             struct requirements_lines *out, struct err *err);
 
 /* Splits EXTENSION_AUTO_INSTALL: a comma separates when, outside (), [] and quotes, what follows (blanks
- * passed over) begins like a requirement: a letter, digit, ".", "/" or SCHEME:. Empty pieces are dropped,
- * pieces are trimmed. */
+ * passed over) begins like a requirement: a letter, digit, ".", "/" or SCHEME:. A bracket or quote that is
+ * never closed is a letter like any other. Empty pieces and commas at the end are dropped, pieces are
+ * trimmed. */
 void requirements_list_split(struct arena *a, struct text list, struct strings *out);

@@ -5,7 +5,7 @@
 
 struct specifier;
 struct specifier_set {
-    struct specifier *items; /* in the order given */
+    struct specifier *items; /* in the order given, doubles too */
     size_t count;
     const char *text;      /* normalised, as str(SpecifierSet) sorts it: "<2,>=1.0" ; "" when empty */
     bool names_prerelease; /* some specifier names a pre-release, by the rule of packaging (not in != ) */
@@ -13,6 +13,10 @@ struct specifier_set {
 
 /* "" and blanks give the empty set, which every version meets. ERR_INPUT quotes the specifier at fault. */
 int specifier_set_parse(struct arena *a, struct text text, struct specifier_set *out, struct err *err);
+
+/* As specifier_set_parse for exactly one specifier, in which a comma separates nothing. The message does not
+ * repeat the text: it goes on after "TEXT is not a version specifier: ". */
+int specifier_parse_one(struct arena *a, struct text text, struct specifier_set *out, struct err *err);
 
 /* Whether the version meets every specifier, pre-releases not looked at (as contains(v, prereleases=True)).
  */
