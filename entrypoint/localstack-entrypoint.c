@@ -1,4 +1,115 @@
-int main(void)
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PID 1 until it becomes LocalStack: sets the environment, sees to the extensions, runs the BOOT hooks,
+ * execs.
+ */
+#include "base/fs.h"
+#include "base/log.h"
+#include "boot/activate.h"
+#include "boot/command.h"
+#include "boot/extensions.h"
+#include "boot/home.h"
+#include "boot/hooks.h"
+#include "config/environment.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const char usage[] =
+    "Usage: localstack-entrypoint [--root DIR] [--] [COMMAND [ARG...]]\n"
+    "\n"
+    "Puts LocalStack's extensions in place when anything about them changed, runs the\n"
+    "BOOT hooks, and becomes COMMAND (default: LocalStack's supervisor).\n"
+    "\n"
+    "  --root DIR   use DIR before each of LocalStack's paths\n"
+    "  --help       show this text\n"
+    "  --version    show the version\n";
+
+struct options {
+    const char *root;
+    char **command;
+};
+
+static int refuse(const char *what, const char *option)
 {
-    return 0;
+    log_error("%s%s", what, option);
+    fputs(usage, stderr);
+    return 2;
+}
+
+/* -1 to go on, else the exit status. */
+static int parse_options(char **argv, struct options *o)
+{
+    for (argv++; *argv && **argv == '-'; argv++) {
+        const char *option = *argv;
+        if (strcmp(option, "--") == 0) {
+            argv++;
+            break;
+        }
+        if (strcmp(option, "--help") == 0 || strcmp(option, "--version") == 0) {
+            fputs(option[2] == 'h' ? usage : "localstack-entrypoint " PROGRAM_VERSION "\n", stdout);
+            return 0;
+        }
+        bool is_root = strcmp(option, "--root") == 0;
+        if (is_root && argv[1])
+            o->root = *++argv;
+        else if (strncmp(option, "--root=", 7) == 0)
+            o->root = option + 7;
+        else if (!is_root)
+            return refuse("there is no option ", option);
+        if (!o->root || !*o->root)
+            return refuse("a folder has to follow ", "--root");
+    }
+    o->command = argv;
+    return -1;
+}
+
+static char **prepare_environment(struct arena *a, const struct boot_paths *paths)
+{
+    char **env = environment_strip_prefix(a, environ);
+    const char *level_name = environment_get(env, "EXTENSION_LOG_LEVEL");
+    enum log_level level;
+    if (level_name && log_level_parse(text_of(level_name), &level))
+        log_set_level(level); /* for what is said before the settings are read */
+    struct strings warnings cleanup_strings = {0};
+    environment_misspelt(a, env, &warnings);
+    array_each (&warnings, warning)
+        log_warning("%s", *warning);
+    env = activate(a, paths, env);
+    home_make_logs(paths);
+    return home_choose(a, paths, env);
+}
+
+static int boot(struct arena *a, const struct signals *signals, const struct options *o, const char *program)
+{
+    struct boot_paths paths;
+    boot_paths_make(a, o->root, &paths);
+    char **env = prepare_environment(a, &paths);
+    if (strchr(program, '/') && *program != '/')
+        program = path_absolute(a, program);
+    /* From here on relative paths in settings mean the same to us and to what we run. */
+    if (chdir(paths.localstack) < 0)
+        log_warning("cannot go to LocalStack's folder %s: %s", paths.localstack, strerror(errno));
+    const struct extensions_boot extensions = {a, signals, &paths, env, program};
+    int status = signals_pending();
+    if (status)
+        return 128 + status;
+    status = extensions_ready(&extensions);
+    if (status == 0)
+        status = hooks_run(signals, &paths, env);
+    return status ? status : command_exec(a, signals, &paths, env, o->command);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    struct signals signals;
+    signals_block(&signals);
+    log_open("localstack-entrypoint");
+    struct options options = {0};
+    int status = argv[0] ? parse_options(argv, &options) : 2;
+    if (status >= 0)
+        return status;
+    struct arena a cleanup_arena = ARENA_INIT;
+    return boot(&a, &signals, &options, argv[0]);
 }

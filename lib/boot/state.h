@@ -14,6 +14,12 @@
 
 struct settings;
 
+/* In the extensions folder, beside the venv. */
+#define SYNC_LOCK ".localstack-extensions.lock"
+#define SYNC_STAGING ".localstack-extensions.staging" /* a folder; the next venv is SYNC_STAGING/venv */
+#define SYNC_COMMIT ".localstack-extensions.commit"
+#define SYNC_STATE ".localstack-extensions.state"
+
 /* Paths that both programs work with, all absolute, prefixed by --root. */
 struct boot_paths {
     const char *root;     /* "" for none */
@@ -42,6 +48,9 @@ struct state {
     char settings[65]; /* settings_digest */
     struct strings
         files; /* every file read or looked for: settings' files, requirement files and what they include */
+    struct strings digests; /* of `files`, in their order, as they were when they were read ("-": there was
+                               none); those beyond its end are computed by state_write. A file over http is
+                               its URL alone */
     struct strings base_folders; /* struct interpreter.path */
     const char *interpreter;     /* the file whose size and mtime count (resolved base_executable) */
     const char *soabi;
@@ -55,7 +64,7 @@ struct state {
     const char *host; /* who synced, for the warning about other inputs */
 };
 
-/* Computes every fact and writes SYNC_STATE (atomically, durable). */
+/* Computes every fact and writes SYNC_STATE (atomically, durable). Credentials in URLs do not get there. */
 int state_write(const struct boot_paths *paths, const struct state *state, struct err *err);
 
 enum state_verdict {
@@ -66,7 +75,11 @@ enum state_verdict {
 };
 
 /* Reads SYNC_STATE and compares. `settings`: as loaded now, whose files' digests are used instead of reading
- * again. *out (may be NULL) gets the number, status and failures. Never fails: what cannot be read is
- * changed. */
+ * again. *out (may be NULL) gets the number, status, SOABI, host and failures, all of the arena. Never fails:
+ * what cannot be read is changed. An unfinished commit is a change like any other; state_unfinished tells
+ * them apart. */
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
                                  const struct settings *settings, struct state *out, const char **reason);
+
+/* Whether a commit was begun and not finished: its record is there. */
+bool state_unfinished(const struct boot_paths *paths);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All settings: extensions.yaml, then pip.conf files and PIP_* variables, then variables of our own, as
- * DESIGN orders them. Every value remembers where it came from, for messages.
+ * DESIGN orders them. Each message about a value says where it came from.
  */
 #pragma once
 #include "base/array.h"

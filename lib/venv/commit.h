@@ -7,22 +7,9 @@
 #pragma once
 #include "base/error.h"
 #include "base/memory.h"
+#include "boot/state.h" /* SYNC_LOCK, SYNC_STAGING, SYNC_COMMIT, SYNC_STATE */
 
 #include <stdbool.h>
-
-#define SYNC_LOCK ".localstack-extensions.lock"
-#define SYNC_STAGING ".localstack-extensions.staging" /* a folder; the next venv is SYNC_STAGING/venv */
-#define SYNC_COMMIT ".localstack-extensions.commit"
-#define SYNC_STATE ".localstack-extensions.state"
-
-enum commit_way {
-    COMMIT_RENAME,   /* there is no old one: rename the new one in */
-    COMMIT_EXCHANGE, /* renameat2(RENAME_EXCHANGE), where a probe has shown it whole */
-    COMMIT_ASIDE,    /* rename the old one aside, the new one in */
-    COMMIT_REPLACE,  /* replace the old one's contents: a mount point, a lower layer of overlay */
-};
-
-struct commit;
 
 /* What site-packages looked like when staging began: names, and mtimes of dist-infos. Text that is compared.
  */
@@ -43,8 +30,3 @@ int commit_stage(const char *extensions_dir, struct err *err);
  */
 int commit_switch(const char *extensions_dir, const char *venv_dir, const char *site_packages,
                   unsigned long long number, const char *snapshot, struct err *err);
-
-/* The lock: open-file-description lock on SYNC_LOCK. Waits, saying once who holds it; deadline_ms:
- * CLOCK_MONOTONIC, 0 for none. Returns a descriptor to hold; *unlocked is set (with one warning) where the
- * volume has no locks. ERR_UNAVAILABLE when the deadline passed. */
-int commit_lock(const char *extensions_dir, long long deadline_ms, bool *unlocked, struct err *err);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot/extensions.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "boot/child.h"
+#include "config/settings.h"
+
+#include <errno.h>
+
+/* What each message of a failure ends with. */
+#define WAY_OUT "EXTENSION_SYNC=never boots with the extensions as they are"
+
+enum { STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
+
+/* The reconciler beside this program, else "localstack-extensions" for a look along PATH. */
+static const char *reconciler(const struct extensions_boot *b)
+{
+    static const char name[] = "localstack-extensions";
+    const char *self[2] = {fs_readlink(b->a, AT_FDCWD, "/proc/self/exe", NULL), b->program};
+    for (size_t i = 0; i < 2; i++) {
+        if (!self[i] || !strchr(self[i], '/'))
+            continue;
+        size_t dir = (size_t)(path_base(self[i]) - self[i]);
+        const char *beside = arena_printf(b->a, "%s%s", arena_strndup(b->a, self[i], dir), name);
+        if (access(beside, X_OK) == 0)
+            return beside;
+    }
+    return name;
+}
+
+/* Says what became of it. Its exit status as DESIGN counts it: one that did not run or not end is 3. */
+static int report(const struct child_end *end, const struct settings *s)
+{
+    if (end->timed_out) {
+        log_error(
+            "the extensions were not in place after %d seconds, so localstack-extensions was ended: look "
+            "above for what it waited for, or give it more time with EXTENSION_SYNC_TIMEOUT; " WAY_OUT,
+            s->timeout_s);
+        return STATUS_SYSTEM;
+    }
+    if (end->signal) {
+        log_error("localstack-extensions was ended by signal %d (%s)%s; " WAY_OUT, end->signal,
+                  strsignal(end->signal),
+                  end->signal == SIGKILL ? ", which mostly means that the container has too little memory"
+                                         : "");
+        return end->status;
+    }
+    if (end->status > 1)
+        log_error(
+            "localstack-extensions failed with exit status %d, for the reason that stands above; " WAY_OUT,
+            end->status);
+    return end->status;
+}
+
+static int run(const struct extensions_boot *b, const struct settings *s, bool recover_only)
+{
+    struct err err cleanup_err = ERR_INIT;
+    struct child_end end;
+    const char *argv[8] = {reconciler(b), "sync", "--boot"};
+    size_t argc = 3;
+    if (recover_only)
+        argv[argc++] = "--recover-only";
+    if (*b->paths->root) {
+        argv[argc++] = "--root";
+        argv[argc++] = b->paths->root;
+    }
+    const struct child child = {
+        .argv = argv, .envp = b->env, .stdout_to_stderr = true, .timeout_s = s->timeout_s};
+    int status = STATUS_SYSTEM;
+    if (child_run(b->signals, &child, &end, &err) < 0)
+        log_error("%s; the extensions stay as they are. It belongs beside localstack-entrypoint, or on "
+                  "PATH; " WAY_OUT,
+                  err.text);
+    else if (end.interrupted)
+        return 128 + end.interrupted;
+    else
+        status = report(&end, s);
+    if (status && s->on_error == ON_ERROR_ABORT) {
+        log_error("the boot ends here, as EXTENSION_ON_ERROR=abort asks");
+        return status;
+    }
+    return 0;
+}
+
+static void report_malformed(const struct state *state)
+{
+    array_each (&state->failures, f) {
+        log_error("%s (%s): %s; correct or remove it, or set EXTENSION_SYNC=never to leave the extensions as "
+                  "they are",
+                  f->requirement, f->from, f->reason);
+    }
+}
+
+static int compare(const struct extensions_boot *b, const struct settings *s)
+{
+    struct state state;
+    const char *reason;
+    switch (state_compare(b->a, b->paths, s, &state, &reason)) {
+    case STATE_SAME:
+        log_debug("nothing changed since the last sync");
+        return 0;
+    case STATE_MALFORMED:
+        report_malformed(&state);
+        if (s->on_error != ON_ERROR_ABORT)
+            return 0;
+        log_error("the boot ends here, as EXTENSION_ON_ERROR=abort asks");
+        return state.status;
+    default:
+        log_info("preparing the extensions: %s", reason);
+        return run(b, s, false);
+    }
+}
+
+/* What was begun is finished whatever the settings are: half a venv is none. */
+static int leave(const struct extensions_boot *b, const struct settings *s)
+{
+    if (!state_unfinished(b->paths))
+        return 0;
+    log_info("finishing what the last sync began");
+    return run(b, s, true);
+}
+
+int extensions_ready(const struct extensions_boot *b)
+{
+    struct err err cleanup_err = ERR_INIT;
+    struct settings s cleanup_settings = {0};
+    const struct settings_source source = {
+        .root = b->paths->root, .environ = b->env, .base_dir = b->paths->base, .venv_dir = b->paths->venv};
+    int loaded = settings_load(&source, &s, &err);
+    log_set_level(s.log_level);
+    log_set_format(s.log_format);
+    if (strcmp(s.entrypoint_mode, "exec") != 0)
+        log_warning("ENTRYPOINT_MODE is %s, but this version knows exec alone, and goes on with it",
+                    s.entrypoint_mode);
+    if (loaded < 0) {
+        log_error(
+            "%s\nThe extensions stay as they are until this is mended; EXTENSION_SYNC=never does not look "
+            "for changes",
+            err.text);
+        int status = leave(b, &s);
+        return status ? status : s.on_error == ON_ERROR_ABORT ? STATUS_USAGE : 0;
+    }
+    if (s.sync == SYNC_NEVER) {
+        log_debug("EXTENSION_SYNC=never: the extensions stay as they are");
+        return leave(b, &s);
+    }
+    return compare(b, &s);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step 3 of the boot: whether anything changed since the last sync, and the reconciler if so. */
+#pragma once
+#include "boot/signals.h"
+#include "boot/state.h"
+
+struct extensions_boot {
+    struct arena *a;
+    const struct signals *signals;
+    const struct boot_paths *paths;
+    char **env;
+    const char *program; /* argv[0] */
+};
+
+/* 0: the boot goes on; else the exit status with which it ends. */
+int extensions_ready(const struct extensions_boot *boot);

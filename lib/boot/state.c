@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot/state.h"
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "boot/fact.h"
+#include "config/settings.h"
+
+#include <errno.h>
+
+#include <bsd/string.h>
+
+enum { LARGEST_STATE = 4 << 20, MOST_FACTS = 100000, COLUMNS = 5 };
+
+#define MAGIC "localstack-extensions-state"
+#define FORMAT "1"
+
+/* One line of the file, unescaped: KIND, VALUE, ARGUMENT; a failure has two columns more. */
+struct line {
+    const char *column[COLUMNS];
+};
+
+struct facts ARRAY(struct line);
+
+struct comparison {
+    struct arena *a;
+    const struct boot_paths *paths;
+    const struct settings *settings; /* NULL while writing */
+};
+
+/* ---- the facts that are computed again, each by the name of its kind */
+
+static char *now_settings(const struct comparison *c, const char *argument)
+{
+    char hex[DIGEST_HEX];
+    (void)argument;
+    settings_digest(c->settings, hex);
+    return arena_strdup(c->a, hex);
+}
+
+static char *now_machine(const struct comparison *c, const char *argument)
+{
+    (void)argument;
+    return fact_machine(c->a);
+}
+
+static char *now_base(const struct comparison *c, const char *argument)
+{
+    return strcmp(argument, c->paths->base) == 0 ? fact_file(c->a, path_join(c->a, argument, "pyvenv.cfg"))
+                                                 : arena_strdup(c->a, "another");
+}
+
+static char *now_interpreter(const struct comparison *c, const char *argument)
+{
+    return fact_stat(c->a, argument);
+}
+
+static char *now_distributions(const struct comparison *c, const char *argument)
+{
+    return fact_distributions(c->a, argument);
+}
+
+static char *now_source(const struct comparison *c, const char *argument)
+{
+    return fact_source(c->a, argument);
+}
+
+static bool is_url(const char *path)
+{
+    return strstr(path, "://") != NULL;
+}
+
+static char *now_file(const struct comparison *c, const char *argument)
+{
+    if (is_url(argument))
+        return arena_strdup(c->a, "url");
+    for (size_t i = 0; c->settings && i < c->settings->file_count; i++) {
+        const struct settings_file *f = &c->settings->files[i];
+        if (strcmp(f->path, argument) == 0)
+            return arena_strdup(c->a, f->exists ? f->digest : FACT_ABSENT);
+    }
+    return fact_file(c->a, argument);
+}
+
+static char *now_number(const struct comparison *c, const char *argument)
+{
+    (void)argument;
+    return fact_number(c->a, c->paths->venv);
+}
+
+static char *now_venv_folder(const struct comparison *c, const char *argument)
+{
+    return fact_mtime(c->a, path_join(c->a, c->paths->venv, argument));
+}
+
+enum kind_index {
+    KIND_SETTINGS,
+    KIND_MACHINE,
+    KIND_BASE,
+    KIND_INTERPRETER,
+    KIND_DISTRIBUTIONS,
+    KIND_FILE,
+    KIND_SOURCE,
+    KIND_VENV,
+    KIND_VENV_FOLDER,
+    KINDS
+};
+
+static const struct kind {
+    const char *name;
+    char *(*now)(const struct comparison *c, const char *argument);
+    const char *before, *after; /* the reason: before ARGUMENT after */
+} kinds[KINDS] = {
+    [KIND_SETTINGS] = {"settings", now_settings, "the settings changed", NULL},
+    [KIND_MACHINE] = {"machine", now_machine, "the machine is of another kind", NULL},
+    [KIND_BASE] = {"base", now_base, "LocalStack's own venv is another one than ", ""},
+    [KIND_INTERPRETER] = {"interpreter", now_interpreter, "the interpreter ", " changed"},
+    [KIND_DISTRIBUTIONS] = {"distributions", now_distributions, "the distributions in ", " changed"},
+    [KIND_FILE] = {"file", now_file, "", " changed"},
+    [KIND_SOURCE] = {"source", now_source, "the folder ", " changed"},
+    [KIND_VENV] = {"venv", now_number, "the extensions venv is not the one that the last sync made", NULL},
+    [KIND_VENV_FOLDER] = {"venv-folder", now_venv_folder, "somebody changed the extensions venv's ", ""},
+};
+
+static const struct kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+static const char *reason_of(const struct comparison *c, const struct kind *kind, const struct line *fact,
+                             const char *now)
+{
+    const char *after = kind->after;
+    if (!after)
+        return kind->before;
+    if (kind->now != now_base && strcmp(now, FACT_ABSENT) == 0)
+        after = " is gone";
+    else if (kind->now != now_base && strcmp(fact->column[1], FACT_ABSENT) == 0)
+        after = " is new";
+    return arena_printf(c->a, "%s%s%s", kind->before, fact->column[2], after);
+}
+
+/* ---- writing */
+
+static void add_column(struct buf *to, const char *s, char end)
+{
+    for (; s && *s; s++) {
+        if (*s == '\t' || *s == '\n' || *s == '\\') {
+            buf_char(to, '\\');
+            buf_char(to, *s == '\t' ? 't' : *s == '\n' ? 'n' : '\\');
+        } else {
+            buf_char(to, *s);
+        }
+    }
+    buf_char(to, end);
+}
+
+static void add_fact(struct buf *to, const char *kind, const char *value, const char *argument)
+{
+    add_column(to, kind, '\t');
+    add_column(to, value, '\t');
+    add_column(to, argument, '\n');
+}
+
+static void add_now(struct buf *to, const struct comparison *c, enum kind_index kind, const char *argument)
+{
+    add_fact(to, kinds[kind].name, kinds[kind].now(c, argument), argument);
+}
+
+static void add_redacted(struct buf *to, const char *s, char end)
+{
+    struct buf clean cleanup_buf = BUF_INIT;
+    log_redact(&clean, text_of(s ? s : ""));
+    add_column(to, buf_cstr(&clean), end);
+}
+
+static void add_file(struct buf *to, const struct comparison *c, const struct state *state, size_t i)
+{
+    const char *path = state->files.items[i];
+    const char *digest = i < state->digests.count ? state->digests.items[i] : NULL;
+    add_column(to, "file", '\t');
+    add_column(to, digest && !is_url(path) ? digest : now_file(c, path), '\t');
+    if (is_url(path))
+        add_redacted(to, path, '\n');
+    else
+        add_column(to, path, '\n');
+}
+
+int state_write(const struct boot_paths *paths, const struct state *state, struct err *err)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct buf b cleanup_buf = BUF_INIT;
+    const struct comparison c = {.a = &a, .paths = paths};
+    add_fact(&b, MAGIC, FORMAT, NULL);
+    add_fact(&b, "number", arena_printf(&a, "%llu", state->number), NULL);
+    add_fact(&b, "status", arena_printf(&a, "%d", state->status), NULL);
+    add_fact(&b, "host", state->host, NULL);
+    add_fact(&b, "soabi", state->soabi, NULL); /* goes with the interpreter's size and mtime */
+    if (state->always)
+        add_fact(&b, "always", NULL, NULL);
+    add_fact(&b, "settings", state->settings, NULL);
+    for (size_t i = 0; i < state->files.count; i++)
+        add_file(&b, &c, state, i);
+    add_now(&b, &c, KIND_MACHINE, "");
+    add_now(&b, &c, KIND_BASE, paths->base);
+    if (state->interpreter)
+        add_now(&b, &c, KIND_INTERPRETER, state->interpreter);
+    array_each (&state->base_folders, folder)
+        add_now(&b, &c, KIND_DISTRIBUTIONS, *folder);
+    array_each (&state->folders, folder)
+        add_now(&b, &c, KIND_SOURCE, *folder);
+    add_now(&b, &c, KIND_VENV, "");
+    if (state->site_packages)
+        add_now(&b, &c, KIND_VENV_FOLDER, state->site_packages);
+    add_now(&b, &c, KIND_VENV_FOLDER, "bin");
+    array_each (&state->failures, f) {
+        add_column(&b, "failure", '\t');
+        add_column(&b, f->malformed ? "malformed" : "failed", '\t');
+        add_redacted(&b, f->requirement, '\t');
+        add_redacted(&b, f->from, '\t');
+        add_redacted(&b, f->reason, '\n');
+    }
+    add_fact(&b, "end", NULL, NULL);
+    const char *file = path_join(&a, paths->extensions, SYNC_STATE);
+    return fs_write(AT_FDCWD, file, buf_view(&b), 0644, true, err);
+}
+
+/* ---- reading */
+
+static const char *unescape(struct arena *a, struct text column)
+{
+    if (text_find(column, '\\') == column.len)
+        return text_dup(a, column);
+    char *out = arena_alloc(a, column.len + 1), *to = out;
+    for (size_t i = 0; i < column.len; i++) {
+        char c = column.ptr[i];
+        if (c == '\\' && i + 1 < column.len) {
+            c = column.ptr[++i];
+            c = c == 't' ? '\t' : c == 'n' ? '\n' : c;
+        }
+        *to++ = c;
+    }
+    return out;
+}
+
+/* NULL, or why the file is none of ours. */
+static const char *parse(struct arena *a, struct text bytes, struct facts *facts)
+{
+    struct text line, column;
+    if (bytes.len && memchr(bytes.ptr, 0, bytes.len))
+        return "it holds NUL bytes";
+    while (bytes.len && text_cut(&bytes, '\n', &line)) {
+        struct line fact;
+        size_t n = 0;
+        while (n < COLUMNS && text_cut(&line, '\t', &column))
+            fact.column[n++] = unescape(a, column);
+        while (n < COLUMNS)
+            fact.column[n++] = "";
+        if (facts->count == MOST_FACTS)
+            return "it has too many lines";
+        array_push(facts, fact);
+    }
+    if (facts->count == 0 || strcmp(facts->items[0].column[0], MAGIC) != 0)
+        return "it is not a state file";
+    if (strcmp(facts->items[0].column[1], FORMAT) != 0)
+        return "another version of this program wrote it";
+    if (strcmp(facts->items[facts->count - 1].column[0], "end") != 0)
+        return "it has no end";
+    return NULL;
+}
+
+/* The facts that are not compared. Status -1 stays where there is none. */
+static void collect(struct arena *a, const struct facts *facts, struct state *out)
+{
+    unsigned long long n;
+    out->status = -1;
+    out->failures.items = arena_array(a, facts->count, sizeof *out->failures.items);
+    out->failures.room = facts->count;
+    array_each (facts, f) {
+        const char *kind = f->column[0], *value = f->column[1];
+        if (strcmp(kind, "number") == 0 && text_u64(text_of(value), &n))
+            out->number = n;
+        else if (strcmp(kind, "status") == 0 && text_u64(text_of(value), &n) && n <= 1)
+            out->status = (int)n;
+        else if (strcmp(kind, "host") == 0)
+            out->host = value;
+        else if (strcmp(kind, "soabi") == 0)
+            out->soabi = value;
+        else if (strcmp(kind, "always") == 0)
+            out->always = true;
+        else if (strcmp(kind, "settings") == 0)
+            strlcpy(out->settings, value, sizeof out->settings);
+        else if (strcmp(kind, "failure") == 0)
+            out->failures.items[out->failures.count++] = (struct state_failure){
+                .requirement = f->column[2],
+                .from = f->column[3],
+                .reason = f->column[4],
+                .malformed = strcmp(value, "malformed") == 0,
+            };
+    }
+}
+
+/* ---- comparing */
+
+/* A settings file that is there now and was not looked for then. */
+static const char *new_file(const struct comparison *c, const struct facts *facts)
+{
+    for (size_t i = 0; i < c->settings->file_count; i++) {
+        const struct settings_file *file = &c->settings->files[i];
+        bool known = !file->exists;
+        array_each (facts, f) {
+            known |= strcmp(f->column[0], "file") == 0 && strcmp(f->column[2], file->path) == 0;
+            if (known)
+                break;
+        }
+        if (!known)
+            return arena_printf(c->a, "%s is new", file->path);
+    }
+    return NULL;
+}
+
+static const char *difference(const struct comparison *c, const struct facts *facts)
+{
+    size_t seen = 0, all = 0;
+    array_each (facts, f) {
+        const struct kind *kind = find_kind(f->column[0]);
+        if (!kind)
+            continue;
+        seen |= (size_t)1 << (kind - kinds);
+        const char *now = kind->now(c, f->column[2]);
+        if (strcmp(now, f->column[1]) != 0)
+            return reason_of(c, kind, f, now);
+    }
+    for (size_t i = 0; i < KINDS; i++)
+        if (i != KIND_SOURCE && i != KIND_FILE)
+            all |= (size_t)1 << i;
+    if ((seen & all) != all)
+        return "the state of the last sync is not whole";
+    return new_file(c, facts);
+}
+
+bool state_unfinished(const struct boot_paths *paths)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    return access(path_join(&a, paths->extensions, SYNC_COMMIT), F_OK) == 0;
+}
+
+static const char *read_state(struct arena *a, const struct boot_paths *paths, struct facts *facts)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    const char *wrong;
+    if (fs_read(AT_FDCWD, path_join(a, paths->extensions, SYNC_STATE), LARGEST_STATE, &bytes, &err) < 0)
+        wrong = err.kind == ERR_SYSTEM && (err.sysno == ENOENT || err.sysno == ENOTDIR)
+                    ? "there has been no sync yet"
+                    : arena_strdup(a, err.text);
+    else if ((wrong = parse(a, buf_view(&bytes), facts)))
+        wrong = arena_printf(a, "the state of the last sync cannot be read: %s", wrong);
+    return wrong;
+}
+
+enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
+                                 const struct settings *settings, struct state *out, const char **reason)
+{
+    struct facts facts = {0};
+    struct state state = {0};
+    const struct comparison c = {.a = a, .paths = paths, .settings = settings};
+    const char *why = state_unfinished(paths) ? "the last sync was not finished" : NULL;
+    const char *unread = read_state(a, paths, &facts);
+    if (!unread)
+        collect(a, &facts, &state);
+    if (!why)
+        why = unread;
+    if (!why && (state.always || settings->upgrade))
+        why = "EXTENSION_UPGRADE asks for newer versions at each boot";
+    if (!why)
+        why = difference(&c, &facts);
+    if (!why && state.status < 0)
+        why = "the state of the last sync is not whole";
+    array_free(&facts);
+    bool malformed = state.failures.count > 0;
+    array_each (&state.failures, f)
+        malformed &= f->malformed;
+    if (out)
+        *out = state;
+    if (reason)
+        *reason = why ? why : state.status ? "requirements that failed are tried again" : NULL;
+    return why ? STATE_CHANGED : !state.status ? STATE_SAME : malformed ? STATE_MALFORMED : STATE_FAILED;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of settings: the key in extensions.yaml, the variable or pip's option that wins over it, and the
+ * field of struct settings that both go to.
+ */
+#pragma once
+#include "config/settings.h"
+
+enum setting_kind {
+    SETTING_BOOL,    /* 1 and true, 0 and false; in pip's own places, what pip takes */
+    SETTING_STRING,  /* const char * */
+    SETTING_PATH,    /* const char *, ~ is HOME where pip reads it so */
+    SETTING_FOLDERS, /* const char *, colon-separated; a list in YAML */
+    SETTING_LIST,    /* struct strings; blank-separated in pip's places, a list in YAML */
+    SETTING_LINKS,   /* as SETTING_LIST, ~ is HOME */
+    SETTING_BINARY,  /* names or :all: or :none:; added to what was there, taken out of its counterpart */
+    SETTING_INSTALL, /* the list of requirements; its variable is taken as it is */
+    SETTING_SECONDS, /* int, at least 1 */
+    SETTING_NUMBER,  /* int, at least 0 */
+    SETTING_CHOICE,  /* an enum, whose names stand in `choices` */
+    SETTING_WORD,    /* const char *, one of `choices` */
+};
+
+struct setting {
+    const char *key;
+    const char *variable;   /* NULL where it is pip's: PIP_ and the option's name */
+    const char *option;     /* pip's long option, NULL for our own settings */
+    const char *old_option; /* another name of it */
+    enum setting_kind kind;
+    size_t offset;
+    size_t counterpart; /* of SETTING_BINARY: the other list */
+    const char *const *choices;
+};
+
+extern const struct setting setting_table[];
+extern const size_t setting_count;
+
+/* Who gives a value decides how it is written. */
+enum setting_syntax { SYNTAX_YAML, SYNTAX_VARIABLE, SYNTAX_PIP };
+
+struct setting_value {
+    enum setting_syntax syntax;
+    const char *from; /* for messages: "EXTENSION_OFFLINE", "/etc/pip.conf:3: timeout" */
+    struct text text; /* the value, unless it is a list of YAML */
+    const struct strings *items;
+    const char *home; /* HOME, may be NULL */
+};
+
+/* Puts the value into its field, copied. ERR_USAGE names where it came from and what is wanted. */
+int setting_assign(struct settings *s, const struct setting *setting, const struct setting_value *value,
+                   struct err *err);
+/* The setting with this key; NULL when there is none. */
+const struct setting *setting_by_key(struct text key);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+#include "boot/state.h"
+#include "config/settings.h"
+#include "test.h"
+
+/* A root with a base, an interpreter, a venv, a source and an extensions.txt, and the state of a sync of it.
+ */
+struct world {
+    struct arena a;
+    struct boot_paths paths;
+    struct settings settings;
+    struct state state;
+    char *interpreter, *folder, *source;
+    const char *reason;
+};
+
+static char *below(struct world *w, const char *dir, const char *name)
+{
+    return path_join(&w->a, dir, name);
+}
+
+static void put(struct world *w, const char *file, const char *text)
+{
+    char *dir = arena_strndup(&w->a, file, (size_t)(path_base(file) - file - 1));
+    assert_int_equal(fs_mkdirs(dir, NULL), 0);
+    assert_int_equal(fs_write(AT_FDCWD, file, text_of(text), 0644, false, NULL), 0);
+}
+
+static void set_mtime(const char *file, long seconds)
+{
+    const struct timespec times[2] = {{0, UTIME_OMIT}, {seconds, 5}};
+    assert_int_equal(utimensat(AT_FDCWD, file, times, 0), 0);
+}
+
+/* So that a change of the contents alone leaves the folders' times as they were. */
+static void settle(struct world *w)
+{
+    set_mtime(below(w, w->paths.venv, "lib/python3.13/site-packages"), 1000);
+    set_mtime(below(w, w->paths.venv, "bin"), 1001);
+}
+
+static void load_settings(struct world *w, const char *entry)
+{
+    char *env[] = {arena_strdup(&w->a, "PIP_CONFIG_FILE=/dev/null"),
+                   entry ? arena_strdup(&w->a, entry) : NULL, NULL};
+    struct settings_source source = {.root = w->paths.root, .environ = env};
+    settings_free(&w->settings);
+    assert_int_equal(settings_load(&source, &w->settings, NULL), 0);
+}
+
+static void write_state(struct world *w)
+{
+    struct err err cleanup_err = ERR_INIT;
+    settle(w);
+    settings_digest(&w->settings, w->state.settings);
+    if (state_write(&w->paths, &w->state, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static enum state_verdict compare(struct world *w, struct state *out)
+{
+    return state_compare(&w->a, &w->paths, &w->settings, out, &w->reason);
+}
+
+static void assert_changed(struct world *w, const char *part)
+{
+    assert_int_equal(compare(w, NULL), STATE_CHANGED);
+    assert_non_null(w->reason);
+    if (!strstr(w->reason, part))
+        fail_msg("\"%s\" does not say \"%s\"", w->reason, part);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = test_calloc(1, sizeof *w);
+    char *root = arena_strdup(&w->a, "/tmp/test-state-XXXXXX");
+    assert_non_null(mkdtemp(root));
+    boot_paths_make(&w->a, root, &w->paths);
+    w->interpreter = below(w, root, "usr/bin/python3.13");
+    w->folder = below(w, w->paths.base, "lib/python3.13/site-packages");
+    w->source = below(w, w->paths.sources, "mine");
+    put(w, w->paths.conf_txt, "foo\n");
+    put(w, below(w, w->paths.base, "pyvenv.cfg"), "home = /usr/bin\n");
+    put(w, w->interpreter, "ELF");
+    put(w, below(w, w->folder, "a-1.dist-info/METADATA"), "");
+    put(w, below(w, w->folder, "b-1.egg-info/PKG-INFO"), "");
+    put(w, below(w, w->source, "pyproject.toml"), "[project]\n");
+    put(w, below(w, w->source, "mine.egg-info/entry_points.txt"), "[x]\n");
+    put(w, below(w, w->source, "src/more.egg-info/entry_points.txt"), "[x]\n");
+    put(w, below(w, w->paths.venv, "pyvenv.cfg"), "home = x\nlocalstack-sync = 7\n");
+    put(w, below(w, w->paths.venv, "lib/python3.13/site-packages/__pycache__/x"), "");
+    put(w, below(w, w->paths.venv, "bin/python"), "");
+    load_settings(w, NULL);
+    w->state = (struct state){.number = 7,
+                              .interpreter = w->interpreter,
+                              .soabi = "cpython-313-x86_64-linux-gnu",
+                              .site_packages = "lib/python3.13/site-packages",
+                              .host = "here"};
+    array_push(&w->state.files, arena_strdup(&w->a, w->paths.conf_yaml));
+    array_push(&w->state.files, arena_strdup(&w->a, w->paths.conf_txt));
+    array_push(&w->state.files, below(w, w->paths.root, "included.txt"));
+    array_push(&w->state.files, arena_strdup(&w->a, "https://u:secret@example.com/r.txt"));
+    array_push(&w->state.base_folders, w->folder);
+    array_push(&w->state.folders, w->source);
+    write_state(w);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    fs_remove_tree(AT_FDCWD, w->paths.root, NULL);
+    settings_free(&w->settings);
+    strings_free(&w->state.files);
+    strings_free(&w->state.digests);
+    strings_free(&w->state.base_folders);
+    strings_free(&w->state.folders);
+    array_free(&w->state.failures);
+    arena_free(&w->a);
+    test_free(w);
+    return 0;
+}
+
+static void test_same(void **state)
+{
+    struct world *w = *state;
+    struct state got;
+    assert_int_equal(compare(w, &got), STATE_SAME);
+    assert_null(w->reason);
+    assert_int_equal(got.number, 7);
+    assert_int_equal(got.status, 0);
+    assert_string_equal(got.host, "here");
+    assert_string_equal(got.soabi, "cpython-313-x86_64-linux-gnu");
+    assert_int_equal(got.failures.count, 0);
+    assert_false(state_unfinished(&w->paths));
+}
+
+static void test_no_state(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(unlink(below(w, w->paths.extensions, SYNC_STATE)), 0);
+    assert_changed(w, "there has been no sync yet");
+    assert_int_equal(fs_remove_tree(AT_FDCWD, w->paths.extensions, NULL), 0);
+    assert_changed(w, "there has been no sync yet");
+}
+
+static void test_commit_record(void **state)
+{
+    struct world *w = *state;
+    put(w, below(w, w->paths.extensions, SYNC_COMMIT), "");
+    assert_true(state_unfinished(&w->paths));
+    assert_changed(w, "the last sync was not finished");
+}
+
+static void test_files(void **state)
+{
+    struct world *w = *state;
+    char *included = below(w, w->paths.root, "included.txt");
+    put(w, w->paths.conf_txt, "foo \n");
+    assert_changed(w, "conf.d/extensions.txt changed");
+    assert_int_equal(unlink(w->paths.conf_txt), 0);
+    assert_changed(w, "conf.d/extensions.txt is gone");
+    assert_int_equal(fs_mkdirs(w->paths.conf_txt, NULL), 0);
+    assert_changed(w, "conf.d/extensions.txt changed");
+    assert_int_equal(rmdir(w->paths.conf_txt), 0);
+    put(w, w->paths.conf_txt, "foo\n"); /* the bytes count, not the times */
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, included, "");
+    assert_changed(w, "included.txt is new");
+    unlink(included);
+    assert_int_equal(mkfifo(included, 0600), 0); /* must not hang */
+    assert_changed(w, "included.txt is new");
+}
+
+static void test_a_file_changed_while_the_sync_ran(void **state)
+{
+    struct world *w = *state;
+    array_push(&w->state.digests, arena_strdup(&w->a, "-"));
+    array_push(&w->state.digests, /* of "foo\n" */
+               arena_strdup(&w->a, "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"));
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, w->paths.conf_txt, "bar\n");
+    write_state(w);
+    assert_changed(w, "conf.d/extensions.txt changed");
+}
+
+static void test_settings_files(void **state)
+{
+    struct world *w = *state;
+    put(w, w->paths.conf_yaml, "log: {level: debug}\n");
+    load_settings(w, NULL);
+    assert_changed(w, "conf.d/extensions.yaml is new");
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    w->state.files.items[0] = w->state.files.items[1]; /* as if it had not been looked for */
+    write_state(w);
+    assert_changed(w, "conf.d/extensions.yaml is new");
+}
+
+static void test_settings(void **state)
+{
+    struct world *w = *state;
+    load_settings(w, "EXTENSION_AUTO_INSTALL=x");
+    assert_changed(w, "the settings changed");
+    load_settings(w, "EXTENSION_LOG_LEVEL=debug");
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    load_settings(w, "EXTENSION_UPGRADE=1");
+    assert_changed(w, "EXTENSION_UPGRADE");
+    load_settings(w, NULL);
+    w->state.always = true;
+    write_state(w);
+    assert_changed(w, "EXTENSION_UPGRADE");
+}
+
+static void test_base(void **state)
+{
+    struct world *w = *state;
+    put(w, below(w, w->folder, "plain/x"), "");
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, below(w, w->folder, "c-1.dist-info/METADATA"), "");
+    assert_changed(w, "the distributions in ");
+    assert_int_equal(fs_remove_tree(AT_FDCWD, below(w, w->folder, "c-1.dist-info"), NULL), 0);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, below(w, w->paths.base, "pyvenv.cfg"), "home = /usr/local/bin\n");
+    assert_changed(w, "LocalStack's own venv is another one than ");
+    assert_int_equal(fs_remove_tree(AT_FDCWD, w->paths.base, NULL), 0);
+    assert_changed(w, "LocalStack's own venv is another one than ");
+}
+
+static void test_interpreter(void **state)
+{
+    struct world *w = *state;
+    set_mtime(w->interpreter, 1);
+    assert_changed(w, "the interpreter ");
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    assert_int_equal(truncate(w->interpreter, 100), 0);
+    set_mtime(w->interpreter, 1);
+    assert_changed(w, "python3.13 changed");
+    assert_int_equal(unlink(w->interpreter), 0);
+    assert_changed(w, "python3.13 is gone");
+}
+
+static void test_inode_and_ctime_do_not_count(void **state)
+{
+    struct world *w = *state;
+    struct stat before, after;
+    char *copy = below(w, w->paths.root, "copy");
+    assert_int_equal(stat(w->interpreter, &before), 0);
+    put(w, copy, "ELF");
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, copy, times, 0), 0);
+    assert_int_equal(rename(copy, w->interpreter), 0);
+    assert_int_equal(stat(w->interpreter, &after), 0);
+    assert_int_not_equal(before.st_ino, after.st_ino);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+}
+
+static void test_source(void **state)
+{
+    struct world *w = *state;
+    static const char *const files[] = {"pyproject.toml", "mine.egg-info/entry_points.txt",
+                                        "src/more.egg-info/entry_points.txt"};
+    put(w, below(w, w->source, "__pycache__/x"), "");
+    put(w, below(w, w->source, "mine.egg-info/SOURCES.txt"), "");
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    for (size_t i = 0; i < 3; i++) {
+        set_mtime(below(w, w->source, files[i]), 77);
+        assert_changed(w, "/mine changed");
+        write_state(w);
+        assert_int_equal(compare(w, NULL), STATE_SAME);
+    }
+    put(w, below(w, w->source, "module.py"), "");
+    assert_changed(w, "/mine changed");
+    write_state(w);
+    set_mtime(below(w, w->source, "module.py"), 5); /* its code is not what is installed */
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    assert_int_equal(fs_remove_tree(AT_FDCWD, w->source, NULL), 0);
+    assert_changed(w, "/mine is gone");
+}
+
+static void test_venv(void **state)
+{
+    struct world *w = *state;
+    char *cfg = below(w, w->paths.venv, "pyvenv.cfg");
+    put(w, cfg, "localstack-sync=8\n");
+    assert_changed(w, "the extensions venv is not the one");
+    put(w, cfg, "home = y\n");
+    assert_changed(w, "the extensions venv is not the one");
+    put(w, cfg, "localstack-sync = 7\r\n");
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    set_mtime(below(w, w->paths.venv, "bin"), 99);
+    assert_changed(w, "somebody changed the extensions venv's bin");
+    settle(w);
+    set_mtime(below(w, w->paths.venv, "lib/python3.13/site-packages"), 99);
+    assert_changed(w, "somebody changed the extensions venv's lib/python3.13/site-packages");
+    assert_int_equal(fs_remove_tree(AT_FDCWD, w->paths.venv, NULL), 0);
+    assert_changed(w, "the extensions venv is not the one");
+}
+
+static void test_failures(void **state)
+{
+    struct world *w = *state;
+    struct state got;
+    w->state.status = 1;
+    array_push(&w->state.failures, (struct state_failure){"a b\\c\t", "f\n:1", "no\n such \\n thing", true});
+    write_state(w);
+    assert_int_equal(compare(w, &got), STATE_MALFORMED);
+    assert_int_equal(got.failures.count, 1);
+    assert_string_equal(got.failures.items[0].requirement, "a b\\c\t");
+    assert_string_equal(got.failures.items[0].from, "f\n:1");
+    assert_string_equal(got.failures.items[0].reason, "no\n such \\n thing");
+    assert_true(got.failures.items[0].malformed);
+    array_push(&w->state.failures, (struct state_failure){"b", "f:2", "the index does not answer", false});
+    write_state(w);
+    assert_int_equal(compare(w, &got), STATE_FAILED);
+    assert_int_equal(got.failures.count, 2);
+    assert_false(got.failures.items[1].malformed);
+    assert_int_equal(got.status, 1);
+}
+
+static char *state_text(struct world *w)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    assert_int_equal(fs_read(AT_FDCWD, below(w, w->paths.extensions, SYNC_STATE), 1 << 20, &bytes, NULL), 0);
+    return arena_strdup(&w->a, bytes.ptr);
+}
+
+static void test_no_credentials(void **state)
+{
+    struct world *w = *state;
+    w->state.status = 1;
+    array_push(&w->state.failures, (struct state_failure){"x @ https://u:secret@h/x.whl", "install",
+                                                          "https://u:secret@h/ 404", false});
+    write_state(w);
+    assert_null(strstr(state_text(w), "secret"));
+    assert_int_equal(compare(w, NULL), STATE_FAILED);
+}
+
+/* Whatever is cut off or damaged, the answer is a sync with a reason. */
+static void test_garbage(void **state)
+{
+    struct world *w = *state;
+    char *file = below(w, w->paths.extensions, SYNC_STATE), *whole = state_text(w);
+    static const char *const table[] = {
+        "",
+        "\n",
+        "garbage",
+        "\t\t\t\n\t\n",
+        "localstack-extensions-state\t2\t\nend\t\t\n",
+        "localstack-extensions-state\t1\t\nend\t\t\n",
+        "localstack-extensions-state\t1\t\nstatus\t0\t\nvenv\t7\t\nend\t\t\n"};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        put(w, file, table[i]);
+        assert_changed(w, "the state of the last sync ");
+    }
+    for (size_t n = 0; n + 5 < strlen(whole); n++) {
+        assert_int_equal(fs_write(AT_FDCWD, file, (struct text){whole, n}, 0644, false, NULL), 0);
+        assert_changed(w, "the state of the last sync ");
+    }
+    assert_int_equal(fs_write(AT_FDCWD, file, (struct text){"a\0b", 3}, 0644, false, NULL), 0);
+    assert_changed(w, "NUL");
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(fs_mkdirs(file, NULL), 0);
+    assert_changed(w, "Is a directory");
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct boot_paths p;
+    boot_paths_make(&a, NULL, &p);
+    assert_string_equal(p.venv, "/var/lib/localstack/lib/extensions/python_venv");
+    boot_paths_make(&a, "/", &p);
+    assert_string_equal(p.base, "/opt/code/localstack/.venv");
+    boot_paths_make(&a, "/r//x/.", &p);
+    assert_string_equal(p.root, "/r/x");
+    assert_string_equal(p.conf_txt, "/r/x/etc/localstack/conf.d/extensions.txt");
+    boot_paths_make(&a, "r", &p);
+    assert_true(p.root[0] == '/');
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_same),
+        TEST(test_no_state),
+        TEST(test_commit_record),
+        TEST(test_files),
+        TEST(test_a_file_changed_while_the_sync_ran),
+        TEST(test_settings_files),
+        TEST(test_settings),
+        TEST(test_base),
+        TEST(test_interpreter),
+        TEST(test_inode_and_ctime_do_not_count),
+        TEST(test_source),
+        TEST(test_venv),
+        TEST(test_failures),
+        TEST(test_no_credentials),
+        TEST(test_garbage),
+        cmocka_unit_test(test_paths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
