@@ -18,9 +18,10 @@ struct candidate {
     struct version version;
     enum candidate_origin origin;
     const char *url; /* CANDIDATE_DIRECT: the direct reference it stands for, compared as text; else NULL */
-    const char *excluded;      /* NULL, or why it cannot be used, as what follows "because it ": "needs Python
-                                  >=3.14",      "was yanked (broken)", "is only offered as a source distribution, …" */
-    bool yanked;               /* usable only for an exact pin (== without wildcard, ===) */
+    const char *excluded; /* NULL, or why it cannot be used, as what follows "because it ":
+                             "needs Python >=3.14", "is only offered as a source distribution" */
+    bool named;  /* a constraint or a lock names this version: its being a pre-release is no obstacle */
+    bool yanked; /* usable only for an exact pin (== without wildcard, ===) */
     const char *yanked_reason; /* NULL or "" where none was given */
     void *data;                /* the source's own */
 };
@@ -57,6 +58,9 @@ struct resolve_source {
     void (*prefetch)(void *ctx, const char *name);
     /* Pre-releases of everything are welcome (--pre). */
     bool allow_prereleases;
+    /* A requirement that a distribution of the base does not meet is taken as met, with a note, where there
+     * is no solution otherwise. */
+    bool tolerate_base_conflicts;
 };
 
 /* A requirement of the user, in the order in which they are to be met. */
@@ -78,6 +82,8 @@ struct resolved {
 struct resolve_failure {
     size_t root;        /* index into the roots */
     const char *reason; /* the whole explanation: sentences, possibly several lines */
+    char **names;       /* the distributions that it rests on, sorted */
+    size_t name_count;
 };
 
 struct resolution {
@@ -90,6 +96,11 @@ struct resolution {
 };
 
 /*
+ * Pre-releases, yanked versions and direct references are used only where a requirement asks for them: one of
+ * the roots, or of a candidate that is chosen in the end. When somebody does, all other requirements on the
+ * name are met by them as by any other version. (A candidate that nothing led the solver to is not looked for
+ * because it would ask.)
+ *
  * Keeps each root, in order, that has a solution together with all kept so far; the solution is what it would
  * be had the others not been asked for. Deterministic: only the source's answers count, never their timing.
  * Negative only for errors that end the resolution. Everything in *out belongs to the arena.

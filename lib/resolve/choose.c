@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of decisions. It never changes what is solvable, only which solution is found and how soon. */
+#include "resolve/solve.h"
+
+/* After so many conflicts the order of preference has led into a trap; an ordinary solve has a handful. */
+enum { CONFLICTS_OF_A_TRAP = 100 };
+
+static bool asked_now(const struct solve *s, const struct demand *d)
+{
+    const struct engine *e = &s->engine;
+    return e->variables.items[d->package].decided &&
+           bits_has(engine_left(e, d->package), bit_of(d->candidate)) &&
+           (d->extra == NO_PACKAGE || engine_needed(e, d->extra));
+}
+
+static bool usable_now(const struct solve *s, const struct package *p, size_t candidate)
+{
+    size_t bit = bit_of(candidate);
+    if (!bits_has(p->project->guarded, bit) || bits_has(p->asked, bit))
+        return true;
+    array_each (&p->demands, d)
+        if (bits_has(d->asks, bit) && asked_now(s, d))
+            return true;
+    return false;
+}
+
+/* Candidates come in the source's order of preference: the first that is left, and that somebody asked for
+ * where asking is needed. */
+size_t choose_candidate(const struct solve *s, unsigned package)
+{
+    const bits *left = engine_left(&s->engine, package);
+    const struct package *p = &s->packages.items[package];
+    bits_each(left, p->project->words, i) if (usable_now(s, p, i)) return i;
+    return SIZE_MAX;
+}
+
+struct choice {
+    bool usable;
+    size_t left;
+    double ease; /* in a trap: candidates left for each conflict of late; otherwise 0 */
+    size_t root;
+};
+
+static int compare(const struct choice *a, const struct choice *b)
+{
+    /* What needs somebody to ask for it waits until all who might are chosen. */
+    if (a->usable != b->usable)
+        return a->usable ? -1 : 1;
+    /* Where there is only one candidate nothing is chosen, but what it requires narrows the others. */
+    if ((a->left == 1) != (b->left == 1))
+        return a->left == 1 ? -1 : 1;
+    /* In a trap, what keeps running into conflicts and has little left goes first, so that the next one is
+     * found before anything else is built on it. */
+    if (a->ease < b->ease || a->ease > b->ease)
+        return a->ease < b->ease ? -1 : 1;
+    /* What the user named gets its best version before what it only needs, in the user's order. */
+    if (a->root != b->root)
+        return a->root < b->root ? -1 : 1;
+    /* The fewer are left, the sooner a dead end shows. */
+    if (a->left != b->left)
+        return a->left < b->left ? -1 : 1;
+    /* In the order in which they were first mentioned: the one looked at earlier stays. */
+    return 0;
+}
+
+unsigned choose_package(const struct solve *s)
+{
+    const struct engine *e = &s->engine;
+    unsigned best = NO_PACKAGE;
+    struct choice best_choice = {0};
+    for (unsigned i = 0; i < s->packages.count; i++) {
+        const struct package *p = &s->packages.items[i];
+        if (p->extra || e->variables.items[i].decided || !engine_needed(e, i))
+            continue;
+        struct choice c = {
+            .usable = choose_candidate(s, i) != SIZE_MAX,
+            .left = bits_count(engine_left(e, i), p->project->words),
+            .root = p->root,
+        };
+        if (e->conflict_count > CONFLICTS_OF_A_TRAP)
+            c.ease = (double)c.left / (e->variables.items[i].activity / e->bump + 1e-3);
+        if (best == NO_PACKAGE || compare(&c, &best_choice) < 0)
+            best = i, best_choice = c;
+    }
+    return best;
+}

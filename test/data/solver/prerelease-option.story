@@ -1,0 +1,6 @@
+option prereleases
+index foo 2.0rc1
+index foo 1.0
+root install foo
+==
+foo 2.0rc1 index requested

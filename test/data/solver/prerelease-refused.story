@@ -1,0 +1,13 @@
+# Two requirements leave only a pre-release that neither asks for.
+index foo 1.0
+index foo 1.5
+index foo 1.6rc1
+index foo 2.0
+root extensions.txt:1 foo>1.5
+root extensions.txt:2 foo<2
+==
+foo 2.0 index requested
+failed foo<2 (extensions.txt:2)
+    extensions.txt:1 asks for foo>1.5.
+    foo 1.6rc1 is a pre-release, and no requirement asks for one.
+    Change or drop one of these: foo>1.5 (extensions.txt:1), foo<2 (extensions.txt:2).
