@@ -26,10 +26,12 @@ struct index_settings {
 
 /* One file of a project. Strings live as long as the index. */
 struct index_file {
-    const char *name;           /* file name */
-    const char *url;            /* absolute; credentials of the index kept for fetching, never for printing */
-    const char *hash_algorithm; /* "sha256" …: the strongest given; NULL where the page has none */
-    const char *hash;           /* hex, lower case */
+    const char *name; /* file name */
+    const char *url;  /* absolute; credentials of the index kept for fetching, never for printing */
+    /* The strongest digest given, hex in lower case: sha512, sha384, sha256, or, only where there is none of
+     * these, sha224, sha1, md5 (which find broken downloads, and prove nothing). NULL where there is none. */
+    const char *hash_algorithm, *hash;
+    const char *sha256;          /* hex, where the page gives it, whatever else it gives; else NULL */
     const char *requires_python; /* NULL where the page has none */
     bool yanked;
     const char *yanked_reason;
@@ -55,14 +57,18 @@ struct index_project {
     const char *name;
     struct index_release *releases; /* newest first */
     size_t count;
-    const char *absent; /* count 0: why, a whole clause naming what was asked */
-    bool from_network;
+    const char *absent;    /* count 0: why, a whole clause naming what was asked */
+    const char *index_url; /* INDEX_FIRST: the index that counts, without credentials; NULL: none has it */
+    bool from_network;     /* some page of it was asked for over the network now */
 };
 
 struct index;
 
+/* Settings are copied, what they point to has to live as long as the index. */
 struct index *index_open(struct arena *a, struct http *http, const struct index_settings *settings,
                          struct err *err);
+/* Releases what no arena holds; before http_free. */
+void index_close(struct index *ix);
 
 /* Hints: both return at once, and may be called any number of times. */
 void index_prefetch_project(struct index *ix, const char *name);
@@ -73,20 +79,31 @@ void index_prefetch_metadata(struct index *ix, const struct index_file *file);
  * page. */
 int index_project(struct index *ix, const char *name, const struct index_project **out, struct err *err);
 
+/* Where INDEX_FIRST is the strategy: what the indexes behind the one that counts have of the name, as
+ * INDEX_BEST would see it, for the message that says so. Fetches their pages; count 0 where nobody has more.
+ */
+int index_project_elsewhere(struct index *ix, const char *name, const struct index_project **out,
+                            struct err *err);
+
 /* A wheel's metadata: from the cache, by PEP 658, by range requests from the wheel's end, else from the
  * downloaded wheel. The bytes' digest is checked where the page gives one. Parsed once. */
 int index_metadata(struct index *ix, const struct index_file *file, const struct metadata **out,
                    struct err *err);
 
-/* The same for a file of which only the URL is known (a direct reference to a wheel). */
+/* SHA-256 (hex) of the bytes that index_metadata parsed, to be compared with METADATA in the wheel that
+ * comes; NULL before. */
+const char *index_metadata_sha256(const struct index_file *file);
+
+/* A file of which only the URL is known (a direct reference to a wheel); a digest in its fragment counts. */
 const struct index_file *index_file_of_url(struct index *ix, const char *url, struct err *err);
 
-/* Downloads a file to `fd` (at offset 0), verifying the digest while it comes. *sha256 gets its SHA-256 in
- * hex (65 bytes). */
+/* Downloads a file to `fd` (at its current offset), verifying the digest while it comes. *sha256 gets its
+ * SHA-256 in hex (65 bytes). */
 struct index_download;
 struct index_download *index_download_start(struct index *ix, const struct index_file *file, int fd);
 bool index_download_done(const struct index_download *d);
-/* ERR_INPUT on a digest that differs (both are named), ERR_UNAVAILABLE when it did not come whole. */
+/* Waits for it and releases it. ERR_INPUT on a digest that differs (both are named) or a file that is not
+ * there, ERR_UNAVAILABLE when it did not come whole, ERR_SYSTEM when fd cannot be written. */
 int index_download_finish(struct index *ix, struct index_download *d, char sha256[65], struct err *err);
 /* Waits until any download or request moves to its end. */
 void index_wait_any(struct index *ix);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* find-links: folders, archives, and pages whose links count for every project. */
+#include "base/fs.h"
+#include "base/log.h"
+#include "index/index_private.h"
+
+static bool is_page(const char *path)
+{
+    return text_ends(text_of(path), T(".html")) || text_ends(text_of(path), T(".htm"));
+}
+
+static void add_file(void *ctx, const struct index_file *file)
+{
+    struct index *ix = ctx;
+    array_push(&ix->links.files, *file)->source = "find-links";
+}
+
+static void add_local(struct index *ix, const char *folder, const char *path, const char *name)
+{
+    struct index_file file = {.name = arena_strdup(ix->a, name),
+                              .url = url_from_path(ix->a, path),
+                              .size = -1,
+                              .index_url = folder};
+    add_file(ix, &file);
+}
+
+static void add_page(struct index *ix, const char *url)
+{
+    struct link_set *links = &ix->links;
+    links->pages = xreallocarray(links->pages, links->page_count + 1, sizeof *links->pages);
+    links->pages[links->page_count++] = (struct page_fetch){.url = url};
+}
+
+static void add_folder(struct index *ix, const char *given, const char *path)
+{
+    struct strings names cleanup_strings = {0};
+    struct err err cleanup_err = ERR_INIT;
+    struct arena scratch cleanup_arena = ARENA_INIT;
+    if (fs_list(&scratch, AT_FDCWD, path, &names, &err) < 0) {
+        log_warning("find-links %s is passed over: %s", given, err.text);
+        return;
+    }
+    array_each (&names, name) {
+        const char *whole = path_join(&scratch, path, *name);
+        if (is_page(*name))
+            add_page(ix, url_from_path(ix->a, whole));
+        else
+            add_local(ix, given, whole, *name);
+    }
+}
+
+static void add_location(struct index *ix, const char *given)
+{
+    struct stat st;
+    const char *path = url_is_file(text_of(given)) ? url_to_path(ix->a, given) : given,
+               *home = getenv("HOME");
+    if (url_is_network(text_of(given))) {
+        add_page(ix, given);
+        return;
+    }
+    if (path && strncmp(path, "~/", 2) == 0 && home && *home) /* as pip */
+        path = path_join(ix->a, home, path + 2);
+    if (path)
+        path = path_absolute(ix->a, path);
+    if (!path || stat(path, &st) < 0)
+        log_warning("find-links %s is passed over: there is no such file or folder", given);
+    else if (S_ISDIR(st.st_mode))
+        add_folder(ix, given, path);
+    else if (is_page(path))
+        add_page(ix, url_from_path(ix->a, path));
+    else
+        add_local(ix, given, path, path_base(path));
+}
+
+void links_start(struct index *ix)
+{
+    struct link_set *links = &ix->links;
+    if (links->loaded)
+        return;
+    links->loaded = true;
+    for (size_t i = 0; i < ix->settings.find_links_count; i++)
+        add_location(ix, ix->settings.find_links[i]);
+    for (size_t i = 0; i < links->page_count; i++) {
+        struct page_fetch *p = &links->pages[i];
+        p->visitor = (struct page_visitor){.strings = ix->a, .file = add_file, .ctx = ix};
+        page_fetch_start(ix, p, p->url);
+    }
+}
+
+int links_finish(struct index *ix, struct err *err)
+{
+    struct link_set *links = &ix->links;
+    links_start(ix);
+    for (; links->started < links->page_count; links->started++) {
+        struct page_fetch *p = &links->pages[links->started];
+        page_fetch_end(ix, p);
+        if (p->state == PAGE_ABSENT)
+            log_warning("find-links %s is passed over: there is no such page", p->shown);
+        if (p->state == PAGE_FAILED && !links->err.text) {
+            err_move(&links->err, &p->err);
+            err_wrap(&links->err, "find-links");
+        }
+    }
+    return links->err.text ? err_set(err, links->err.kind, "%s", links->err.text) : 0;
+}
+
+void links_close(struct index *ix)
+{
+    struct link_set *links = &ix->links;
+    for (size_t i = 0; i < links->page_count; i++)
+        page_fetch_stop(ix, &links->pages[i]);
+    free(links->pages);
+    array_free(&links->files);
+    err_clear(&links->err);
+    links->page_count = 0;
+    links->pages = NULL;
+}

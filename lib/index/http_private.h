@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What http.c (the queue and the waiting) and http_transfer.c (one exchange with a server) share. */
+#pragma once
+#include "base/strmap.h"
+#include "index/http.h"
+
+#include <curl/curl.h>
+#include <sys/queue.h>
+
+enum {
+    MAX_REDIRECTS = 10,
+    MAX_RUNNING = 16, /* transfers handed to libcurl at once: bounds the memory for bodies */
+    MAX_HOST_CONNECTIONS = 6,
+    MAX_RETRY_AFTER_S = 60, /* a server that asks for more is not waited for */
+    BODY_LIMIT = 64 << 20,  /* of a body in memory, unless asked otherwise */
+    MIN_BYTES_PER_S = 64,   /* slower than this for the whole timeout is trickling */
+};
+
+/* A server, by origin. */
+struct http_host {
+    bool answered;  /* with any status */
+    bool exhausted; /* a request used up its retries without an answer: others get one try each */
+};
+
+enum http_state { HTTP_QUEUED, HTTP_RUNNING, HTTP_DONE };
+
+struct http_request {
+    TAILQ_ENTRY(http_request) link;
+    struct http *h;
+    struct http_options options;
+    enum http_state state;
+    long long due_ms; /* HTTP_QUEUED: not before */
+
+    char *asked; /* the URL as given */
+    char *shown; /* the same for messages */
+    char *url;   /* the one of this exchange, after redirects */
+    struct arena target_strings;
+    struct url_target target;
+    struct http_host *host;
+    int tries, redirects;
+
+    CURL *easy;
+    struct curl_slist *headers;
+    char curl_error[CURL_ERROR_SIZE];
+    struct buf location;
+    struct buf etag, last_modified, cache_control, content_type, content_range, final_url;
+
+    off_t start;            /* offset of fd where the body begins */
+    unsigned long long got; /* bytes of the body handed on so far */
+    struct buf validator;   /* strong ETag or Last-Modified of the body that `got` counts */
+    bool resuming;          /* this exchange asked for the rest of it */
+    bool body_begun;
+    bool enough;    /* the rest of the body was refused on purpose: no error */
+    bool no_resume; /* a resumed answer made no sense: begin anew */
+
+    struct http_response response;
+    struct err err; /* set when it failed for good */
+};
+
+TAILQ_HEAD(http_requests, http_request);
+
+struct http {
+    struct arena *a;
+    struct http_settings settings;
+    CURLM *multi;
+    CURLSH *share;
+    struct http_requests requests; /* all that are not released, in the order of starting */
+    struct strmap hosts;
+    const char *ca_file, *ca_dir, *netrc;
+    bool used_network;
+    bool answered;        /* some server, with any status */
+    long long began_ms;   /* the first request to the network; 0: none yet */
+    size_t running, done; /* done: a count that only grows */
+};
+
+/* Hands the request's next exchange to libcurl; on failure the request is done, with its error. */
+void http_transfer_start(struct http_request *r);
+/* Digests the end of an exchange: done, or queued again (a redirect, a retry). */
+void http_transfer_ended(struct http_request *r, CURLcode code);
+void http_transfer_stop(struct http_request *r);
+void http_request_done(struct http_request *r);
+void http_file_serve(struct http_request *r);
+/* The body's next bytes to where they are wanted; negative with r->err set. */
+int http_body_add(struct http_request *r, struct text bytes);
+/* Fills r->response from what was collected. */
+void http_response_fill(struct http_request *r, long status);
