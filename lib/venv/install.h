@@ -16,7 +16,7 @@ struct install_target {
     const char *include;       /* relative: "include/site/python3.13" */
     struct fs_linker *linker;
     struct strmap *owners; /* relative path in the venv -> name of the distribution that it belongs to (char
-                              *), kept by the caller over all installations: a second owner is refused */
+                            *), kept by the caller over all installations: a second owner is refused */
 };
 
 struct install_options {

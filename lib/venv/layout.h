@@ -4,6 +4,8 @@
 #include "base/fs.h"
 #include "venv/interpreter.h"
 
+#define LAYOUT_PTH "localstack-venv.pth" /* in the extensions venv's site-packages */
+
 /* Makes an empty venv in the (existing, empty) folder `fd` whose final path is final_dir: bin/python*,
  * bin/pip* (that run the base's pip through the link), activate scripts for sh, csh, fish and PowerShell,
  * lib64 -> lib (left out where the volume has no links), include, .gitignore, pyvenv.cfg, site-packages with
@@ -11,6 +13,14 @@
  * number as `localstack-sync = N`. A base without pip gets ensurepip's. */
 int layout_create(int fd, const char *final_dir, const struct interpreter *py, unsigned long long number,
                   struct err *err);
+
+/* Appends the first line (or, where the kernel would not take it, the first three) of a Python script in the
+ * venv at final_dir, its \n included: #! of bin/python, or the /bin/sh form that pip writes for paths that
+ * are long or have a blank. */
+void layout_shebang(struct buf *to, const char *final_dir);
+
+/* What localstack-venv.pth holds: one folder of the base a line. */
+void layout_pth(struct buf *to, const struct interpreter *py);
 
 /* Whether the venv at `dir` is one that can be kept, as made by layout_create or by `python -m venv` and
  * today's installer for this very interpreter and base: NULL, or the reason why it has to be rebuilt, a

@@ -13,7 +13,8 @@ struct unpacked_file {
     const char *path; /* inside the archive */
     long long size;
     long long mtime_ns;
-    bool executable;    /* 0755, else 0644 */
+    bool executable;    /* 0755, else 0644; scripts of the .data folder always are */
+    unsigned mode;      /* what the file in the cache has: other than that where the volume has no modes */
     const char *sha256; /* RECORD form: URL-safe base64 without padding; computed while unpacking */
 };
 
@@ -29,13 +30,13 @@ struct unpacked {
 
 /*
  * Unpacks an archive (an open descriptor, positioned anywhere) whose SHA-256 is `key`, all or nothing: staged
- * beside the entry and renamed. Verified on the way: every file against RECORD (sha256 or stronger; md5 and
- * sha1 alone are refused), no file missing from either side (but RECORD, RECORD.jws, RECORD.p7s themselves),
- * no path that is absolute, has "..", empty or "." parts, backslashes, NUL or other control characters; no
- * duplicates; no links, devices or folders in place of files; no encryption; only stored and deflated; sizes
- * as declared; the dist-info's and METADATA's name and version are those of the file name; WHEEL's version is
- * one we know. ERR_INPUT says which file is at fault and how. If the entry exists already it is opened
- * instead. `name`: the wheel's file name.
+ * beside the entry (in a folder .KEY.RANDOM.new, locked by its maker) and renamed. Verified on the way: every
+ * file against RECORD (sha256 or stronger; md5 and sha1 alone are refused), no file missing from either side
+ * (but RECORD, RECORD.jws, RECORD.p7s themselves), no path that is absolute, has "..", empty or "." parts,
+ * backslashes, NUL or other control characters; no duplicates; no links, devices or folders in place of
+ * files; no encryption; only stored and deflated; sizes as declared; the dist-info's and METADATA's name and
+ * version are those of the file name; WHEEL's version is one we know. ERR_INPUT says which file is at fault
+ * and how. If the entry exists already it is opened instead. `name`: the wheel's file name.
  */
 int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int archive, const char *name,
                   struct unpacked *out, struct err *err);
@@ -44,3 +45,11 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
  * compared with the list; an entry that differs is removed, with a warning, and not found. */
 int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool verify, struct unpacked *out,
                   struct err *err);
+
+/* Whether an entry is that of the distribution and version that a file name says: an entry is found by its
+ * digest alone, and a page may give the digest of one wheel under the name of another. */
+bool unpacked_is(const struct unpacked *u, const char *file_name);
+
+/* Removes what makers left who were killed; nobody's that is still at it. A cache that is not there or cannot
+ * be written is left alone. */
+void unpacked_sweep(const char *cache_dir);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why what is on disk is one of the two venvs at any moment, also after a power cut:
+ *
+ *   1. staging is complete and on disk (syncfs) before the record is written;
+ *   2. the record is on disk (fsync of it and of its folder) before the first step of the switch: without it
+ * the old venv stands untouched, and what is staged is a leftover that the next run removes;
+ *   3. each step is a rename or, where nothing else is possible, the removal of an entry whose successor is
+ * staged: the next run looks at what is there and does the rest, as often as it takes. The number in the
+ * venv's pyvenv.cfg, the last thing that any way puts in place, tells whether the switch was done;
+ *   4. the record goes only when the switch is on disk (fsync of the folder), and the old venv only after
+ * that.
+ */
+#include "venv/commit.h"
+
+#include "base/array.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "boot/state.h"
+#include "venv/clone.h"
+#include "venv/layout.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { RECORD_LIMIT = 1 << 20 };
+
+enum way {
+    WAY_RENAME,   /* there is no old one: the new one is renamed in */
+    WAY_EXCHANGE, /* renameat2(RENAME_EXCHANGE), where a probe has shown it whole */
+    WAY_ASIDE,    /* the old one is renamed aside, the new one in */
+    WAY_REPLACE,  /* the old one's contents are replaced: it is a mount point, or in a lower layer of overlay
+                   */
+};
+static const char *const way_names[] = {"rename", "exchange", "aside", "replace"};
+
+struct commit {
+    struct arena a;
+    const char *dir, *venv; /* the extensions folder, and the venv in it */
+    const char *staging, *fresh, *old,
+        *spent; /* in it: the staging folder; in that: the next venv, the old one, copied things */
+    const char *record;
+    unsigned long long number;
+    enum way way;
+    struct strings entries; /* what the new venv has at its top, for WAY_REPLACE */
+};
+
+static void commit_open(struct commit *c, const char *extensions_dir, const char *venv_dir)
+{
+    *c = (struct commit){.dir = extensions_dir, .venv = venv_dir};
+    c->staging = path_join(&c->a, extensions_dir, SYNC_STAGING);
+    c->fresh = path_join(&c->a, c->staging, "venv");
+    c->old = path_join(&c->a, c->staging, "old");
+    c->spent = path_join(&c->a, c->staging, "spent");
+    c->record = path_join(&c->a, extensions_dir, SYNC_COMMIT);
+}
+
+static void commit_close(struct commit *c)
+{
+    array_free(&c->entries);
+    arena_free(&c->a);
+}
+#define cleanup_commit __attribute__((cleanup(commit_close)))
+
+static bool exists(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+static int rename_to(const char *from, const char *to, struct err *err)
+{
+    return rename(from, to) < 0 ? err_sys(err, errno, "cannot rename %s to %s", from, to) : 0;
+}
+
+/* ---- the record */
+
+static int record_write(struct commit *c, struct err *err)
+{
+    struct buf text cleanup_buf = BUF_INIT;
+    buf_printf(&text, "localstack-extensions commit 1\nnumber %llu\nway %s\n", c->number, way_names[c->way]);
+    for (size_t i = 0; i < c->entries.count; i++)
+        buf_printf(&text, "entry %s\n", c->entries.items[i]);
+    buf_str(&text, "end\n");
+    return fs_write(AT_FDCWD, c->record, buf_view(&text), 0644, true, err);
+}
+
+/* A record that is not whole was never on disk as a whole: fs_write renames it in, so this is somebody else's
+ * file. */
+static bool record_parse(struct commit *c, struct text text)
+{
+    struct text line;
+    bool has_way = false, ended = false;
+    if (!text_line(&text, &line) || !text_is(line, "localstack-extensions commit 1"))
+        return false;
+    while (!ended && text_line(&text, &line)) {
+        unsigned long long number;
+        if (text_starts(line, T("number ")) && text_u64(text_from(line, 7), &number))
+            c->number = number;
+        else if (text_starts(line, T("way ")))
+            for (size_t i = 0; i < sizeof way_names / sizeof *way_names; i++) {
+                if (text_is(text_from(line, 4), way_names[i])) {
+                    c->way = (enum way)i;
+                    has_way = true;
+                }
+            }
+        else if (text_starts(line, T("entry ")))
+            array_push(&c->entries, text_dup(&c->a, text_from(line, 6)));
+        ended = text_is(line, "end");
+    }
+    return ended && has_way && c->number;
+}
+
+/* ---- the ways */
+
+static bool listed(const struct strings *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int sync_volume(const char *dir, struct err *err)
+{
+    cleanup_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || syncfs(fd) < 0 ? err_sys(err, errno, "cannot bring %s to disk", dir) : 0;
+}
+
+static int copy_entry(struct commit *c, const char *from, const char *to, struct err *err)
+{
+    struct stat st;
+    const char *hidden = arena_printf(&c->a, "%s/.%s.new", c->venv, path_base(to));
+    struct fs_linker linker = {FS_REFLINK};
+    if (lstat(from, &st) < 0)
+        return err_sys(err, errno, "cannot look at %s", from);
+    if (fs_remove_tree(AT_FDCWD, hidden, err) < 0)
+        return -1;
+    if (S_ISLNK(st.st_mode)) {
+        const char *target = fs_readlink(&c->a, AT_FDCWD, from, err);
+        if (!target)
+            return -1;
+        if (symlink(target, hidden) < 0)
+            return err_sys(err, errno, "cannot create link %s", hidden);
+    } else if (S_ISDIR(st.st_mode)) {
+        if (mkdir(hidden, st.st_mode & 07777) < 0)
+            return err_sys(err, errno, "cannot create folder %s", hidden);
+        cleanup_close int in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        cleanup_close int out = open(hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const struct clone clone = {.linker = &linker};
+        if (in < 0 || out < 0)
+            return err_sys(err, errno, "cannot open %s", in < 0 ? from : hidden);
+        if (clone_tree(&clone, in, out, err) < 0)
+            return -1;
+    } else if (fs_link_or_copy(&linker, AT_FDCWD, from, AT_FDCWD, hidden, err) < 0) {
+        return -1;
+    }
+    if (fs_remove_tree(AT_FDCWD, to, err) < 0 || rename_to(hidden, to, err) < 0)
+        return -1;
+    /* The venv is on another mount than what is staged: the copy has to be on disk before its original goes.
+     */
+    if (sync_volume(c->venv, err) < 0)
+        return -1;
+    /* Out of the way in one step: half removed, it would be copied again by the next run. */
+    if (fs_remove_tree(AT_FDCWD, c->spent, err) < 0)
+        return -1;
+    return rename_to(from, c->spent, err);
+}
+
+static int replace_entry(struct commit *c, const char *name, struct err *err)
+{
+    const char *from = path_join(&c->a, c->fresh, name), *to = path_join(&c->a, c->venv, name);
+    if (!exists(from))
+        return 0; /* moved by the run that was interrupted */
+    struct stat a, b;
+    if (stat(c->fresh, &a) < 0 || stat(c->venv, &b) < 0)
+        return err_sys(err, errno, "cannot look at %s", c->venv);
+    if (a.st_dev == b.st_dev) {
+        if (fs_remove_tree(AT_FDCWD, to, err) < 0)
+            return -1;
+        if (rename(from, to) == 0)
+            return 0;
+        if (errno != EXDEV) /* two mounts of one file system */
+            return err_sys(err, errno, "cannot rename %s to %s", from, to);
+    }
+    return copy_entry(c, from, to, err);
+}
+
+/* pyvenv.cfg comes last: its number says that all is done. */
+static int replace_contents(struct commit *c, struct err *err)
+{
+    struct strings there cleanup_strings = {0};
+    if (fs_list(&c->a, AT_FDCWD, c->venv, &there, err) < 0)
+        return -1;
+    for (size_t i = 0; i < there.count; i++)
+        if (!listed(&c->entries, there.items[i]) &&
+            fs_remove_tree(AT_FDCWD, path_join(&c->a, c->venv, there.items[i]), err) < 0)
+            return -1;
+    for (size_t i = 0; i < c->entries.count; i++)
+        if (strcmp(c->entries.items[i], "pyvenv.cfg") != 0 && replace_entry(c, c->entries.items[i], err) < 0)
+            return -1;
+    if (sync_volume(c->venv, err) < 0 || replace_entry(c, "pyvenv.cfg", err) < 0)
+        return -1;
+    return sync_volume(c->venv, err);
+}
+
+static int roll_forward(struct commit *c, struct err *err)
+{
+    if (layout_number(c->venv) == c->number)
+        return 0;
+    if (!exists(c->fresh))
+        return err_set(err, ERR_SYSTEM, "%s is to be finished, but %s is gone", c->record, c->fresh);
+    switch (c->way) {
+    case WAY_REPLACE:
+        return replace_contents(c, err);
+    case WAY_EXCHANGE:
+        if (renameat2(AT_FDCWD, c->fresh, AT_FDCWD, c->venv, RENAME_EXCHANGE) == 0)
+            return 0;
+        return err_sys(err, errno, "cannot exchange %s and %s", c->fresh, c->venv);
+    case WAY_ASIDE:
+        if (exists(c->venv) && rename_to(c->venv, c->old, err) < 0)
+            return -1;
+        break;
+    case WAY_RENAME:
+        break;
+    }
+    return rename_to(c->fresh, c->venv, err);
+}
+
+static int finish(struct commit *c, struct err *err)
+{
+    if (fs_sync_dir(c->dir, err) < 0)
+        return -1;
+    if (unlink(c->record) < 0 && errno != ENOENT)
+        return err_sys(err, errno, "cannot remove %s", c->record);
+    if (fs_sync_dir(c->dir, err) < 0)
+        return -1;
+    return fs_remove_tree(AT_FDCWD, c->staging, err);
+}
+
+/* ---- whether exchanging folders can be trusted on this volume: virtiofs of Docker Desktop says yes and
+ * loses data */
+
+static int make_probe(struct commit *c, const char *name, struct text content, struct err *err)
+{
+    const char *dir = path_join(&c->a, c->staging, name);
+    if (mkdir(dir, 0700) < 0)
+        return err_sys(err, errno, "cannot create folder %s", dir);
+    return fs_write(AT_FDCWD, path_join(&c->a, dir, "content"), content, 0600, false, err);
+}
+
+static bool probe_holds(struct commit *c, const char *name, struct text content)
+{
+    struct buf got cleanup_buf = BUF_INIT;
+    const char *path = arena_printf(&c->a, "%s/%s/content", c->staging, name);
+    return fs_read(AT_FDCWD, path, 64, &got, NULL) == 0 && text_eq(buf_view(&got), content);
+}
+
+static bool can_exchange(struct commit *c)
+{
+    const char *one = path_join(&c->a, c->staging, "probe-1"), *two = path_join(&c->a, c->staging, "probe-2");
+    bool whole = make_probe(c, "probe-1", T("one"), NULL) == 0 &&
+                 make_probe(c, "probe-2", T("two"), NULL) == 0 &&
+                 renameat2(AT_FDCWD, one, AT_FDCWD, two, RENAME_EXCHANGE) == 0 &&
+                 probe_holds(c, "probe-1", T("two")) && probe_holds(c, "probe-2", T("one"));
+    if (!whole)
+        log_debug("folders cannot be exchanged on this volume; the old venv is renamed aside instead");
+    fs_remove_tree(AT_FDCWD, one, NULL);
+    fs_remove_tree(AT_FDCWD, two, NULL);
+    return whole;
+}
+
+/* ---- what others see */
+
+char *commit_snapshot(struct arena *a, const char *venv_dir, const char *site_packages, struct err *err)
+{
+    struct strings names cleanup_strings = {0};
+    struct arena scratch cleanup_arena = ARENA_INIT;
+    struct buf text cleanup_buf = BUF_INIT;
+    const char *dir = path_join(&scratch, venv_dir, site_packages);
+    struct err why cleanup_err = ERR_INIT;
+    if (fs_list(&scratch, AT_FDCWD, dir, &names, &why) < 0 && why.sysno != ENOENT && why.sysno != ENOTDIR) {
+        err_move(err, &why);
+        return NULL;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        struct stat st = {0};
+        if (text_ends(text_of(names.items[i]), T(".dist-info")))
+            (void)!stat(path_join(&scratch, dir, names.items[i]), &st);
+        buf_printf(&text, "%s %lld.%09ld\n", names.items[i], (long long)st.st_mtim.tv_sec,
+                   st.st_mtim.tv_nsec);
+    }
+    return arena_strdup(a, buf_cstr(&text));
+}
+
+static bool changed_since(struct commit *c, const char *venv, const char *site_packages, const char *snapshot)
+{
+    if (!snapshot)
+        return false;
+    const char *now = commit_snapshot(&c->a, venv, site_packages, NULL);
+    return !now || strcmp(now, snapshot) != 0;
+}
+
+/* The old venv, where it was renamed aside and nothing took its place: somebody removed the record or what
+ * was staged. */
+static int bring_back(struct commit *c, struct err *err)
+{
+    return !exists(c->venv) && exists(c->old) ? rename_to(c->old, c->venv, err) : 0;
+}
+
+/* Whether a name is that of a file which fs_write had not finished for one of our names: .NAME.PID.new, of a
+ * process that is no more. With the lock held there is no writer but us, and we are not writing. */
+static bool is_unfinished(const char *name)
+{
+    struct text t = text_of(name);
+    unsigned long long pid;
+    if (!text_starts(t, T("..localstack-extensions.")) || !text_ends(t, T(".new")))
+        return false;
+    t.len -= sizeof ".new" - 1;
+    size_t dot = t.len;
+    while (dot && t.ptr[dot - 1] != '.')
+        dot--;
+    if (!text_u64(text_from(t, dot), &pid) || pid == 0 || pid > INT_MAX)
+        return false;
+    return (pid_t)pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+}
+
+static int remove_writing(struct commit *c, struct err *err)
+{
+    struct strings names cleanup_strings = {0};
+    struct err why cleanup_err = ERR_INIT;
+    if (fs_list(&c->a, AT_FDCWD, c->dir, &names, &why) < 0)
+        return why.sysno == ENOENT ? 0 : err_move(err, &why);
+    array_each (&names, name) {
+        const char *path = path_join(&c->a, c->dir, *name);
+        if (is_unfinished(*name) && unlink(path) < 0 && errno != ENOENT)
+            return err_sys(err, errno, "cannot remove %s", path);
+    }
+    return 0;
+}
+
+int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finished, struct err *err)
+{
+    struct commit c cleanup_commit;
+    struct buf text cleanup_buf = BUF_INIT;
+    struct err why cleanup_err = ERR_INIT;
+    commit_open(&c, extensions_dir, venv_dir);
+    if (finished)
+        *finished = false;
+    if (fs_read(AT_FDCWD, c.record, RECORD_LIMIT, &text, &why) < 0) {
+        if (why.sysno != ENOENT)
+            return err_move(err, &why);
+        return remove_writing(&c, err) < 0 || bring_back(&c, err) < 0
+                   ? -1
+                   : fs_remove_tree(AT_FDCWD, c.staging, err);
+    }
+    if (remove_writing(&c, err) < 0)
+        return -1;
+    /* What is staged has to be what the record is about: its number is the last thing to leave it. */
+    if (!record_parse(&c, buf_view(&text)) ||
+        (layout_number(venv_dir) != c.number && layout_number(c.fresh) != c.number)) {
+        log_warning("%s cannot be carried out and is dropped; the venv is looked at as it is", c.record);
+        return bring_back(&c, err) < 0 ? -1 : finish(&c, err);
+    }
+    if (roll_forward(&c, err) < 0)
+        return err_wrap(err, "an interrupted sync cannot be finished");
+    if (finished)
+        *finished = true;
+    return finish(&c, err);
+}
+
+int commit_stage(const char *extensions_dir, struct err *err)
+{
+    struct commit c cleanup_commit;
+    commit_open(&c, extensions_dir, "");
+    if (fs_remove_tree(AT_FDCWD, c.staging, err) < 0 || fs_mkdirs(c.fresh, err) < 0)
+        return -1;
+    int fd = open(c.fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_sys(err, errno, "cannot open %s", c.fresh) : fd;
+}
+
+static int begin(struct commit *c, enum way way, struct err *err)
+{
+    c->way = way;
+    c->entries.count = 0;
+    if (way == WAY_REPLACE && fs_list(&c->a, AT_FDCWD, c->fresh, &c->entries, err) < 0)
+        return -1;
+    return record_write(c, err);
+}
+
+/* The ways in the order in which they are tried; one that the volume refuses has changed nothing yet. */
+static int carry_out(struct commit *c, struct err *err)
+{
+    static const enum way order[] = {WAY_EXCHANGE, WAY_ASIDE, WAY_REPLACE};
+    if (!exists(c->venv))
+        return begin(c, WAY_RENAME, err) < 0 ? -1 : roll_forward(c, err);
+    for (size_t i = can_exchange(c) ? 0 : 1; i < sizeof order / sizeof *order; i++) {
+        struct err why cleanup_err = ERR_INIT;
+        if (begin(c, order[i], err) < 0)
+            return -1;
+        if (roll_forward(c, &why) == 0)
+            return 0;
+        bool refused = why.sysno == EXDEV || why.sysno == EBUSY || why.sysno == EINVAL || why.sysno == EPERM;
+        if (order[i] == WAY_REPLACE || !refused || !exists(c->venv))
+            return err_move(err, &why);
+        log_debug("%s: %s", way_names[order[i]], why.text);
+    }
+    return -1;
+}
+
+/* Back to the old one, into which somebody installed something while the new one was being put in its place.
+ */
+static int undo(struct commit *c, struct err *err)
+{
+    if (c->way == WAY_EXCHANGE) {
+        if (renameat2(AT_FDCWD, c->fresh, AT_FDCWD, c->venv, RENAME_EXCHANGE) < 0)
+            return err_sys(err, errno, "cannot exchange %s and %s", c->fresh, c->venv);
+    } else if (rename_to(c->venv, c->fresh, err) < 0 || rename_to(c->old, c->venv, err) < 0) {
+        return -1;
+    }
+    return finish(c, err) < 0 ? -1 : 1;
+}
+
+int commit_switch(const char *extensions_dir, const char *venv_dir, const char *site_packages,
+                  unsigned long long number, const char *snapshot, struct err *err)
+{
+    struct commit c cleanup_commit;
+    commit_open(&c, extensions_dir, venv_dir);
+    c.number = number;
+    if (changed_since(&c, venv_dir, site_packages, snapshot))
+        return fs_remove_tree(AT_FDCWD, c.staging, err) < 0 ? -1 : 1;
+    if (sync_volume(c.staging, err) < 0)
+        return -1;
+    if (carry_out(&c, err) < 0)
+        return -1;
+    const char *old = c.way == WAY_EXCHANGE ? c.fresh : c.old;
+    if ((c.way == WAY_EXCHANGE || c.way == WAY_ASIDE) && changed_since(&c, old, site_packages, snapshot))
+        return undo(&c, err);
+    return finish(&c, err);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "venv/install.h"
+
+#include "base/strmap.h"
+#include "python/record.h"
+#include "venv/hasher.h"
+#include "venv/layout.h"
+#include "venv/tree.h"
+#include "venv/wheel_path.h"
+#include "venv/wrapper.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+/* Of entry_points.txt, and of a script of Python's, whose first line is rewritten. */
+enum { TEXT_LIMIT = 16 << 20 };
+
+struct installation {
+    const struct install_target *target;
+    const struct unpacked *wheel;
+    const struct install_options *options;
+    struct arena a;
+    struct tree_walk from, to; /* the cache's tree, and the staged venv */
+    struct hasher *hasher;
+    struct entry_points points;
+    struct strmap scripts; /* name -> the struct entry_point that a wrapper is made for */
+    struct buf record;
+    const char *up; /* from site-packages to the venv: "../../../" */
+};
+
+static const char *below(struct installation *in, const char *dir, const char *rest)
+{
+    return arena_printf(&in->a, "%s/%s", dir, rest);
+}
+
+/* What is left of a path below a folder; NULL when it is not below it. */
+static const char *path_below(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+/* ---- where things go */
+
+/* Where an archive's path goes in the venv. NULL with err set for a scheme that nobody knows. */
+static const char *destination(struct installation *in, const char *path, bool *script, struct err *err)
+{
+    const struct install_target *t = in->target;
+    struct text piece, rest = text_of(path_below(path, in->wheel->data_dir));
+    *script = false;
+    if (!rest.ptr)
+        return below(in, t->site_packages, path);
+    if (!text_cut(&rest, '/', &piece) || !rest.len) {
+        err_set(err, ERR_INPUT, "%s lies in no scheme of the .data folder", path);
+        return NULL;
+    }
+    if (text_is(piece, "purelib") || text_is(piece, "platlib"))
+        return below(in, t->site_packages, rest.ptr);
+    if (text_is(piece, "headers"))
+        return arena_printf(&in->a, "%s/%s/%s", t->include, in->options->name, rest.ptr);
+    if (text_is(piece, "data"))
+        return rest.ptr;
+    if (text_is(piece, "scripts")) {
+        *script = true;
+        return below(in, "bin", rest.ptr);
+    }
+    err_set(err, ERR_INPUT,
+            "%s is for a scheme that nobody knows (known: purelib, platlib, scripts, headers, data)", path);
+    return NULL;
+}
+
+/* A .dist-info comes from the wheel's root alone, and is the one that was checked: anything else would be a
+ * distribution that nobody asked for, or a RECORD beside ours. */
+static bool is_smuggled(struct installation *in, const char *from, const char *path)
+{
+    struct text rest = text_of(path_below(path, in->target->site_packages)), top;
+    if (!rest.ptr || !text_cut(&rest, '/', &top) || top.len < sizeof ".dist-info" - 1)
+        return false;
+    if (!text_eq_nocase(text_from(top, top.len - (sizeof ".dist-info" - 1)), T(".dist-info")))
+        return false;
+    return !from || !path_below(from, in->wheel->dist_info);
+}
+
+/* Refuses what is not this distribution's to bring; takes possession of the rest. */
+static int claim(struct installation *in, const char *path, struct err *err)
+{
+    const char *ours = in->options->normalized;
+    if (layout_owns(path, in->target->site_packages))
+        return err_set(err, ERR_INPUT, "it would overwrite %s, which is the venv's own", path);
+    void **owner = strmap_place(in->target->owners, text_of(path));
+    if (*owner && strcmp(*owner, ours) == 0)
+        return err_set(err, ERR_INPUT, "two of its files would become %s", path);
+    if (*owner)
+        return err_set(err, ERR_INPUT, "it would overwrite %s, which belongs to %s", path,
+                       (const char *)*owner);
+    *owner = (void *)(uintptr_t)ours; /* kept by the caller for as long as the map; nobody writes to it */
+    return 0;
+}
+
+static void record_line(struct installation *in, const char *path, const char *digest, long long size)
+{
+    const char *relative = path_below(path, in->target->site_packages);
+    relative = relative ? relative : arena_printf(&in->a, "%s%s", in->up, path);
+    record_write(&in->record, &(struct record_entry){relative, digest ? "sha256" : NULL, digest, size});
+}
+
+/* Files that were carried over from the old venv and are nobody's. */
+static int already_there(const char *path, struct err *err)
+{
+    if (err && err->sysno == EEXIST)
+        return err_set(err, ERR_INPUT, "it would overwrite %s, which is there and belongs to nobody", path);
+    return -1;
+}
+
+/* Writes what no archive has, or not so. */
+static int write_fresh(struct installation *in, const char *path, struct text bytes, bool executable,
+                       struct err *err)
+{
+    const char *name;
+    char digest[HASHER_SHA256_BASE64];
+    if (claim(in, path, err) < 0)
+        return -1;
+    int dir = tree_walk_to(&in->to, path, &name, err);
+    if (dir < 0)
+        return -1;
+    if (tree_write(dir, name, bytes, executable, err) < 0)
+        return already_there(path, err);
+    if (hasher_begin(in->hasher, NULL, err) < 0 || hasher_add(in->hasher, bytes, err) < 0 ||
+        hasher_end(in->hasher, digest, NULL, err) < 0)
+        return -1;
+    record_line(in, path, digest, (long long)bytes.len);
+    return 0;
+}
+
+/* ---- the wheel's files */
+
+/* Whether it begins with "#!python": such a script wants the interpreter that it is installed for. Others,
+ * which can be programs of any size, are not read. */
+static int wants_interpreter(int dir, const char *name, bool *wants, struct err *err)
+{
+    static const char wanted[] = "#!python";
+    char start[sizeof wanted - 1];
+    cleanup_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : read(fd, start, sizeof start);
+    if (n < 0)
+        return err_sys(err, errno, "cannot read %s", name);
+    *wants = n == (ssize_t)sizeof start && memcmp(start, wanted, sizeof start) == 0;
+    return 0;
+}
+
+/* Returns 1 when it was written with the venv's own first line, 0 when it is to be linked as it is. */
+static int install_script(struct installation *in, int from, const char *name, const char *path,
+                          struct err *err)
+{
+    struct buf bytes cleanup_buf = BUF_INIT, script cleanup_buf = BUF_INIT;
+    bool wants = false;
+    if (wants_interpreter(from, name, &wants, err) < 0)
+        return -1;
+    if (!wants)
+        return 0;
+    if (fs_read(from, name, TEXT_LIMIT, &bytes, err) < 0)
+        return -1;
+    struct text rest = buf_view(&bytes), line;
+    text_cut(&rest, '\n', &line);
+    layout_shebang(&script, in->target->final_dir);
+    buf_text(&script, rest);
+    return write_fresh(in, path, buf_view(&script), true, err) < 0 ? -1 : 1;
+}
+
+static bool has_wrapper(struct installation *in, const char *file)
+{
+    struct text name;
+    for (size_t form = 0; wrapper_stem(text_of(file), form, &name); form++)
+        if (strmap_get(&in->scripts, name))
+            return true;
+    return false;
+}
+
+static int install_file(struct installation *in, const struct unpacked_file *f, struct err *err)
+{
+    bool script;
+    const char *from_name, *to_name, *path = destination(in, f->path, &script, err);
+    if (!path)
+        return -1;
+    if (is_smuggled(in, f->path, path))
+        return err_set(err, ERR_INPUT, "%s would become part of a .dist-info that is not its own", f->path);
+    if (script && has_wrapper(in, path + sizeof "bin/" - 1))
+        return 0;
+    int from = tree_walk_to(&in->from, f->path, &from_name, err);
+    int written = from < 0 ? -1 : script ? install_script(in, from, from_name, path, err) : 0;
+    if (written)
+        return written < 0 ? -1 : 0;
+    if (claim(in, path, err) < 0)
+        return -1;
+    int to = tree_walk_to(&in->to, path, &to_name, err);
+    if (to < 0)
+        return -1;
+    if (fs_link_or_copy(in->target->linker, from, from_name, to, to_name, err) < 0)
+        return already_there(path, err);
+    record_line(in, path, f->sha256, f->size);
+    return 0;
+}
+
+/* Files of the dist-info that are ours to write, whatever the archive has. */
+static bool is_rewritten(const struct unpacked *wheel, const char *path)
+{
+    static const char *const names[] = {"RECORD",    "RECORD.jws", "RECORD.p7s",
+                                        "INSTALLER", "REQUESTED",  "direct_url.json"};
+    const char *name = path_below(path, wheel->dist_info);
+    for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ---- entry points */
+
+static int read_entry_points(struct installation *in, struct err *err)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    struct err why cleanup_err = ERR_INIT;
+    const char *name;
+    int dir = tree_walk_to(&in->from, below(in, in->wheel->dist_info, "entry_points.txt"), &name, err);
+    if (dir < 0)
+        return -1;
+    if (fs_read(dir, name, TEXT_LIMIT, &bytes, &why) < 0)
+        return why.sysno == ENOENT ? 0 : err_move(err, &why);
+    if (entry_points_parse(&in->a, buf_view(&bytes), &in->points, err) < 0)
+        return err_wrap(err, "entry_points.txt");
+    for (size_t i = 0; i < in->points.count; i++)
+        if (wrapper_is_wanted(&in->points.items[i]))
+            *strmap_place(&in->scripts, text_of(in->points.items[i].name)) = &in->points.items[i];
+    return 0;
+}
+
+static int install_entry_points(struct installation *in, struct err *err)
+{
+    for (size_t i = 0; i < in->points.count; i++) {
+        struct buf script cleanup_buf = BUF_INIT;
+        const struct entry_point *e = &in->points.items[i];
+        if (strmap_get(&in->scripts, text_of(e->name)) != e) /* the last one of a name wins, as with pip */
+            continue;
+        if (wrapper_write(&script, e, in->target->final_dir, err) < 0 ||
+            write_fresh(in, below(in, "bin", e->name), buf_view(&script), true, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- what we add to the dist-info */
+
+static int install_info(struct installation *in, struct err *err)
+{
+    const char *info = below(in, in->target->site_packages, in->wheel->dist_info);
+    if (write_fresh(in, below(in, info, "INSTALLER"), T(INSTALLER_NAME "\n"), false, err) < 0)
+        return -1;
+    if (in->options->requested && write_fresh(in, below(in, info, "REQUESTED"), T(""), false, err) < 0)
+        return -1;
+    if (in->options->direct_url &&
+        write_fresh(in, below(in, info, "direct_url.json"), text_of(in->options->direct_url), false, err) < 0)
+        return -1;
+    const char *name, *path = below(in, info, "RECORD");
+    record_line(in, path, NULL, -1);
+    if (claim(in, path, err) < 0)
+        return -1;
+    int dir = tree_walk_to(&in->to, path, &name, err);
+    if (dir < 0)
+        return -1;
+    return tree_write(dir, name, buf_view(&in->record), false, err) < 0 ? already_there(path, err) : 0;
+}
+
+static int install_all(struct installation *in, struct err *err)
+{
+    if (read_entry_points(in, err) < 0)
+        return -1;
+    for (size_t i = 0; i < in->wheel->count; i++)
+        if (!is_rewritten(in->wheel, in->wheel->files[i].path) &&
+            install_file(in, &in->wheel->files[i], err) < 0)
+            return -1;
+    if (install_entry_points(in, err) < 0)
+        return -1;
+    return install_info(in, err);
+}
+
+int install_wheel(const struct install_target *target, const struct unpacked *wheel,
+                  const struct install_options *options, struct err *err)
+{
+    struct arena names cleanup_arena = ARENA_INIT;
+    struct buf up cleanup_buf = BUF_INIT;
+    const char *tree = path_join(&names, wheel->dir, "tree");
+    cleanup_close int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct hasher *hasher cleanup_hasher = hasher_new(err);
+    if (root < 0)
+        return err_sys(err, errno, "cannot open %s", tree);
+    if (!hasher)
+        return -1;
+    buf_str(&up, "../");
+    for (const char *s = target->site_packages; *s; s++)
+        if (*s == '/')
+            buf_str(&up, "../");
+    struct installation in = {
+        .target = target, .wheel = wheel, .options = options, .hasher = hasher, .up = buf_cstr(&up)};
+    tree_walk_init(&in.from, root, false);
+    tree_walk_init(&in.to, target->fd, true);
+    int result = install_all(&in, err);
+    tree_walk_free(&in.from);
+    tree_walk_free(&in.to);
+    strmap_free(&in.scripts);
+    buf_free(&in.record);
+    arena_free(&in.a);
+    return result;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "venv/unpacked.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "venv/tree.h"
+#include "venv/unpack.h"
+#include "venv/unpacked_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/random.h>
+
+enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4 };
+
+static const char staging_suffix[] = ".new";
+
+static bool is_key(const char *key)
+{
+    size_t n = strspn(key, "0123456789abcdef");
+    return n == 64 && key[n] == 0;
+}
+
+/* ---- opening */
+
+/* NULL, or what about a file is not as the list has it. */
+static const char *difference(int tree, const struct unpacked_file *f)
+{
+    struct stat st;
+    if (fstatat(tree, f->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return "is missing";
+    if (!S_ISREG(st.st_mode))
+        return "is no file";
+    if (st.st_size != f->size)
+        return "has another size";
+    if (st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec != f->mtime_ns)
+        return "has another time";
+    return (st.st_mode & 07777) != f->mode ? "has another mode" : NULL;
+}
+
+static int verify(const char *dir, const struct unpacked *u, struct err *err)
+{
+    cleanup_free char *path = xasprintf("%s/tree", dir);
+    cleanup_close int tree = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (tree < 0)
+        return err_set(err, ERR_INPUT, "its tree is missing");
+    for (size_t i = 0; i < u->count; i++) {
+        const char *how = difference(tree, &u->files[i]);
+        if (how)
+            return err_set(err, ERR_INPUT, "%s %s", u->files[i].path, how);
+    }
+    return 0;
+}
+
+/* Reads the list into the arena. ERR_NOT_FOUND when there is none. */
+static int load(struct arena *a, const char *dir, const char *key, struct unpacked *out, struct err *err)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    cleanup_free char *path = xasprintf("%s/list", dir);
+    struct err failed cleanup_err = ERR_INIT;
+    if (fs_read(AT_FDCWD, path, LIST_LIMIT, &bytes, &failed) < 0) {
+        if (failed.sysno == ENOENT || failed.sysno == ENOTDIR)
+            return err_set(err, ERR_NOT_FOUND, "%s is not there", path);
+        return err_move(err, &failed);
+    }
+    char *kept = arena_alloc(a, bytes.len + 1);
+    if (bytes.len)
+        memcpy(kept, bytes.ptr, bytes.len);
+    if (unpacked_list_parse(a, kept, bytes.len, out, err) < 0)
+        return -1;
+    if (strcmp(out->sha256, key) != 0)
+        return err_set(err, ERR_INPUT, "the list of files is that of another wheel");
+    return 0;
+}
+
+/* Somebody may be linking from it at this moment: it goes under another name first, so that nobody opens half
+ * of it. */
+static void discard(const char *unpacked, const char *dir, const char *key, const char *why)
+{
+    struct err err cleanup_err = ERR_INIT;
+    unsigned random = 0;
+    log_warning("the unpacked wheel %s in the cache is thrown away: %s", dir, why);
+    if (getrandom(&random, sizeof random, 0) < 0)
+        random = (unsigned)getpid();
+    cleanup_free char *aside = xasprintf("%s/.%s.%08x%s", unpacked, key, random, staging_suffix);
+    if (rename(dir, aside) < 0) {
+        if (errno != ENOENT)
+            log_warning("cannot rename %s: %s", dir, strerror(errno));
+    } else if (fs_remove_tree(AT_FDCWD, aside, &err) < 0) {
+        log_warning("%s", err.text);
+    }
+}
+
+int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool check, struct unpacked *out,
+                  struct err *err)
+{
+    struct err why cleanup_err = ERR_INIT;
+    struct unpacked u = {0};
+    if (!is_key(key))
+        return err_set(err, ERR_INPUT, "%s is no SHA-256", key);
+    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
+    char *dir = arena_printf(a, "%s/%s", unpacked, key);
+    if (load(a, dir, key, &u, &why) < 0 || (check && verify(dir, &u, &why) < 0)) {
+        if (why.kind != ERR_INPUT)
+            return err_move(err, &why);
+        discard(unpacked, dir, key, why.text);
+        return err_set(err, ERR_NOT_FOUND, "the unpacked wheel %s was damaged", dir);
+    }
+    u.dir = dir;
+    *out = u;
+    return 0;
+}
+
+bool unpacked_is(const struct unpacked *u, const char *file_name)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct wheel_name name;
+    return wheel_name_parse(&a, text_of(file_name), &name, NULL) == 0 &&
+           wheel_info_is(&a, text_of(u->dist_info), &name);
+}
+
+/* ---- making */
+
+/* A folder of our own beside the entries, locked for as long as it is being filled. */
+struct staging {
+    char *path;
+    int fd;
+};
+
+static void staging_free(struct staging *s)
+{
+    struct err ignored cleanup_err = ERR_INIT;
+    if (s->fd >= 0 && fs_remove_tree(AT_FDCWD, s->path, &ignored) < 0)
+        log_debug("left behind: %s", ignored.text);
+    if (s->fd >= 0)
+        close(s->fd);
+    free(s->path);
+}
+#define cleanup_staging __attribute__((cleanup(staging_free)))
+
+/* Whoever sweeps takes the lock before he removes: once we have it, and the folder is still there, it is
+ * ours. Where the volume has no locks, nobody sweeps. */
+static int stage(const char *unpacked, const char *key, struct staging *s, struct err *err)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        unsigned random;
+        struct stat st;
+        if (getrandom(&random, sizeof random, 0) < 0)
+            return err_sys(err, errno, "cannot get a random number");
+        free(s->path);
+        s->path = xasprintf("%s/.%s.%08x%s", unpacked, key, random, staging_suffix);
+        if (mkdir(s->path, 0777) < 0 && errno != EEXIST)
+            return err_sys(err, errno, "cannot create folder %s", s->path);
+        cleanup_close int fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && errno != ENOENT)
+            return err_sys(err, errno, "cannot open folder %s", s->path);
+        if (fd < 0 || (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) || fstat(fd, &st) < 0 ||
+            st.st_nlink == 0)
+            continue;
+        s->fd = steal_fd(&fd);
+        return 0;
+    }
+    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", s->path);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    const struct unpacked_file *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+/* Fills the staging folder: the tree, and its list last. */
+static int fill(struct arena *a, const struct staging *s, const char *key, int archive_fd, const char *name,
+                struct unpacked *u, struct err *err)
+{
+    struct archive archive;
+    struct wheel_contents contents = {0};
+    if (archive_open(a, archive_fd, &archive, err) < 0)
+        return err_wrap(err, "%s", name);
+    struct archive_reader *reader cleanup_archive_reader = archive_reader_new(&archive);
+    if (wheel_check(a, &archive, reader, text_of(name), &contents, err) < 0)
+        return err_wrap(err, "%s", name);
+    if (mkdirat(s->fd, "tree", 0777) < 0)
+        return err_sys(err, errno, "cannot create folder %s/tree", s->path);
+    cleanup_close int tree = openat(s->fd, "tree", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (tree < 0)
+        return err_sys(err, errno, "cannot open folder %s/tree", s->path);
+    *u = (struct unpacked){.sha256 = key,
+                           .dist_info = contents.dist_info,
+                           .data_dir = contents.data_dir,
+                           .root_is_purelib = contents.root_is_purelib,
+                           .files = arena_array(a, archive.count, sizeof *u->files)};
+    if (unpack_files(a, &archive, &contents, tree, u->files, &u->count, err) < 0)
+        return err_wrap(err, "%s", name);
+    qsort(u->files, u->count, sizeof *u->files, compare_paths);
+    struct buf list cleanup_buf = BUF_INIT;
+    if (unpacked_list_write(&list, u, err) < 0)
+        return -1;
+    return tree_write(s->fd, "list", buf_view(&list), false, err);
+}
+
+int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int archive, const char *name,
+                  struct unpacked *out, struct err *err)
+{
+    struct err failed cleanup_err = ERR_INIT;
+    struct staging staging cleanup_staging = {.fd = -1};
+    struct unpacked u = {0};
+    if (unpacked_open(a, cache_dir, key, true, out, &failed) == 0)
+        return unpacked_is(out, name)
+                   ? 0
+                   : err_set(err, ERR_INPUT, "%s: it is %s, whatever its name says", name, out->dist_info);
+    if (failed.kind != ERR_NOT_FOUND)
+        return err_move(err, &failed);
+    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
+    char *dir = arena_printf(a, "%s/%s", unpacked, key);
+    if (fs_mkdirs(unpacked, err) < 0 || stage(unpacked, key, &staging, err) < 0 ||
+        fill(a, &staging, key, archive, name, &u, err) < 0)
+        return -1;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        if (rename(staging.path, dir) == 0) {
+            close(steal_fd(&staging.fd));
+            u.sha256 = arena_strdup(a, key);
+            u.dir = dir;
+            *out = u;
+            return 0;
+        }
+        if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+            return err_sys(err, errno, "cannot rename %s to %s", staging.path, dir);
+        /* Somebody was first. Theirs is as good, unless it turns out damaged, or is no entry at all. */
+        if (unpacked_open(a, cache_dir, key, true, out, &failed) == 0)
+            return 0;
+        if (failed.kind != ERR_NOT_FOUND)
+            return err_move(err, &failed);
+        if (access(dir, F_OK) == 0)
+            discard(unpacked, dir, key, "it has no list of files");
+    }
+    return err_set(err, ERR_SYSTEM, "somebody keeps putting damaged entries at %s", dir);
+}
+
+/* ---- sweeping */
+
+static void sweep_one(int dirfd, const char *unpacked, const char *name)
+{
+    struct err err cleanup_err = ERR_INIT;
+    cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return;
+    log_debug("removing %s/%s, which somebody left who was killed", unpacked, name);
+    if (fs_remove_tree(dirfd, name, &err) < 0)
+        log_debug("%s", err.text);
+}
+
+void unpacked_sweep(const char *cache_dir)
+{
+    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
+    cleanup_closedir DIR *dir = opendir(unpacked);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] == '.' && text_ends(text_of(entry->d_name), text_of(staging_suffix)))
+            sweep_one(dirfd(dir), unpacked, entry->d_name);
+}
