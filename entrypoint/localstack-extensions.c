@@ -1,4 +1,89 @@
-int main(void)
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reconciler's command line: what each command does is in lib/reconcile. */
+#include "command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    int (*run)(struct session *, struct err *);
+} commands[] = {
+    {"sync", command_sync},
+    {"plan", command_plan},
+    {"list", command_list},
+};
+
+static int status_of(const struct err *err)
 {
-    return 0;
+    switch (err->kind) {
+    case ERR_USAGE:
+        return 2;
+    case ERR_INPUT:
+    case ERR_UNAVAILABLE:
+    case ERR_NOT_FOUND:
+        return 1;
+    default:
+        return 3;
+    }
+}
+
+/* A sync survives its end at any instruction, so that there is nothing to clean up here. */
+static void on_alarm(int signal_number)
+{
+    static const char text[] =
+        "localstack-extensions: error: the time limit of --timeout has passed; the venv is as it "
+        "was, or the next run finishes it\n";
+    (void)signal_number;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(3);
+}
+
+static void limit_time(int timeout_s)
+{
+    const struct sigaction act = {.sa_handler = on_alarm};
+    const struct itimerval timer = {.it_value = {.tv_sec = timeout_s}};
+    sigaction(SIGALRM, &act, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int run(const char *name, const struct session_options *options, struct err *err)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        struct session session cleanup_session = {0};
+        if (options->timeout_s)
+            limit_time(options->timeout_s);
+        if (session_open(&session, options, environ, err) < 0)
+            return -1;
+        return commands[i].run(&session, err);
+    }
+    return err_set(err, ERR_USAGE,
+                   "there is no command \"%s\"; `localstack-extensions help` lists what there is", name);
+}
+
+int main(int argc, char **argv)
+{
+    struct err err cleanup_err = ERR_INIT;
+    struct session_options options;
+    log_open("localstack-extensions");
+    signal(SIGPIPE, SIG_IGN);
+    const char *name = options_parse(argc, argv, &options, &err);
+    int status = -1;
+    if (name && strcmp(name, "help") == 0)
+        status = command_help();
+    else if (name && strcmp(name, "--version") == 0)
+        status = puts("localstack-extensions " PROGRAM_VERSION) < 0 ? 3 : 0;
+    else if (name)
+        status = run(name, &options, &err);
+    if (status < 0) {
+        log_error("%s", err.text ? err.text : "unknown error");
+        status = status_of(&err);
+    }
+    options_free(&options);
+    return status;
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "reconcile/restrict.h"
+#include "venv/direct_url.h"
+#include "venv/install.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+static const char *origin(struct session *s, const struct installed *item)
+{
+    struct direct_url from;
+    if (item->direct_url && direct_url_parse(&s->memory, item->direct_url, &from, NULL) == 0)
+        return direct_url_clean(&s->memory, from.url);
+    return NULL;
+}
+
+static void print_text(struct session *s)
+{
+    int name_width = 12, version_width = 7;
+    for (size_t i = 0; i < s->venv.count; i++) {
+        int n = (int)strlen(s->venv.items[i]->name), v = (int)strlen(s->venv.items[i]->version.text);
+        name_width = n > name_width ? n : name_width;
+        version_width = v > version_width ? v : version_width;
+    }
+    printf("%-*s  %-*s  %s\n", name_width, "distribution", version_width, "version", "why");
+    for (size_t i = 0; i < s->venv.count; i++) {
+        const struct installed *item = s->venv.items[i];
+        bool ours = strcmp(item->installer, INSTALLER_NAME) == 0;
+        const char *url = origin(s, item);
+        printf("%-*s  %-*s  %s%s%s\n", name_width, item->name, version_width, item->version.text,
+               item->requested ? (ours ? "asked for" : "installed by hand") : "needed by others",
+               url ? ", from " : "", url ? url : "");
+    }
+}
+
+static json_t *to_json(struct session *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->venv.count; i++) {
+        const struct installed *item = s->venv.items[i];
+        const char *url = origin(s, item);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", item->name, "version",
+                                              item->version.text, "requested", item->requested, "installer",
+                                              item->installer, "url", url ? json_string(url) : json_null()));
+    }
+    return list;
+}
+
+int command_list(struct session *s, struct err *err)
+{
+    restrict_writes(s);
+    if (session_venv(s, err) < 0)
+        return -1;
+    for (size_t i = 0; i < s->venv.count; i++)
+        if (installed_details(&s->venv, s->venv.items[i], err) < 0)
+            return -1;
+    if (s->options->json) {
+        json_t *list = to_json(s);
+        json_dumpf(list, stdout, JSON_INDENT(1));
+        putchar('\n');
+        json_decref(list);
+    } else {
+        print_text(s);
+    }
+    return fflush(stdout) != 0 ? err_sys(err, errno, "cannot write to standard output") : 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/apply.h"
+
+#include "base/stopwatch.h"
+#include "config/environment.h"
+#include "venv/adopt.h"
+#include "venv/commit.h"
+#include "venv/direct_url.h"
+#include "venv/install.h"
+#include "venv/layout.h"
+#include "venv/stage.h"
+
+#include <errno.h>
+
+int apply_fetch(struct session *s, const struct plan *plan, struct source *source, struct unpacked *wheels,
+                struct apply_report *report, struct err *err)
+{
+    size_t count = plan->install.count;
+    struct fetch *jobs = arena_array(&s->memory, count, sizeof *jobs);
+    size_t *item = arena_array(&s->memory, count, sizeof *item);
+    size_t n = 0;
+    long long start = stopwatch_ms();
+    for (size_t i = 0; i < count; i++) {
+        if (plan->install.items[i].direct) {
+            wheels[i] = plan->install.items[i].direct->wheel;
+            continue;
+        }
+        jobs[n].file = plan->install.items[i].file;
+        item[n++] = i;
+    }
+    int result = fetch_wheels(s, jobs, n, err);
+    for (size_t i = 0; i < n; i++) {
+        struct fetch *job = &jobs[i];
+        if (job->error.text && result >= 0) {
+            source_break(source, plan->install.items[item[i]].name, &job->error);
+            result = 1;
+        }
+        err_clear(&job->error);
+        wheels[item[i]] = job->wheel;
+        report->downloaded += job->downloaded;
+        report->bytes += job->bytes;
+    }
+    report->download_ms += stopwatch_ms() - start;
+    return result;
+}
+
+struct staging {
+    struct session *s;
+    const struct plan *plan;
+    const struct unpacked *wheels;
+    struct fs_linker linker;
+    struct strmap owners;
+    int fd;
+};
+
+/* Everything of the old venv but what goes or is replaced. */
+static int carry_over(struct staging *g, struct err *err)
+{
+    const struct plan *plan = g->plan;
+    struct session *s = g->s;
+    if (plan->fresh)
+        return 0;
+    struct {
+        struct installed **items;
+        size_t count, room;
+    } leave = {0};
+    for (size_t i = 0; i < plan->remove.count; i++)
+        array_push(&leave, plan->remove.items[i].item);
+    for (size_t i = 0; i < plan->install.count; i++) {
+        struct installed *old = installed_find(&s->venv, plan->install.items[i].name);
+        if (old)
+            array_push(&leave, old);
+    }
+    const struct stage_options options = {
+        .old_dir = s->paths.venv,
+        .to = g->fd,
+        .site_packages = s->py.site_packages,
+        .old_site_packages = s->old_site_packages,
+        .same_python = !plan->rebuild,
+        .leave = leave.items,
+        .leave_count = leave.count,
+        .linker = &g->linker,
+        .owners = &g->owners,
+    };
+    int result = stage_carry_over(&options, plan->rebuild ? &s->old : &s->venv, err);
+    array_free(&leave);
+    return result;
+}
+
+static int install_all(struct staging *g, struct err *err)
+{
+    struct session *s = g->s;
+    const struct install_target target = {
+        .fd = g->fd,
+        .final_dir = s->paths.venv,
+        .site_packages = s->py.site_packages,
+        .include = s->py.include,
+        .linker = &g->linker,
+        .owners = &g->owners,
+    };
+    for (size_t i = 0; i < g->plan->install.count; i++) {
+        const struct plan_install *in = &g->plan->install.items[i];
+        const struct install_options options = {
+            .name = in->name,
+            .normalized = in->name,
+            .requested = in->requested,
+            .direct_url =
+                in->direct ? direct_url_archive(&s->memory, in->direct->url, in->direct->wheel.sha256) : NULL,
+        };
+        if (install_wheel(&target, &g->wheels[i], &options, err) < 0)
+            return err_wrap(err, "%s %s", in->name, in->version);
+    }
+    for (size_t i = 0; i < g->plan->keep.count; i++) {
+        const struct plan_keep *k = &g->plan->keep.items[i];
+        if (k->adopt && adopt_distribution(g->fd, s->py.site_packages, path_base(k->item->info), err) < 0)
+            return err_wrap(err, "%s %s", k->name, k->version);
+    }
+    return 0;
+}
+
+int apply_plan(struct session *s, const struct plan *plan, const struct unpacked *wheels,
+               unsigned long long number, struct apply_report *report, struct err *err)
+{
+    long long start = stopwatch_ms();
+    struct arena names cleanup_arena = ARENA_INIT;
+    const char *snapshot = NULL;
+    if (!plan->fresh && s->old_site_packages &&
+        !(snapshot = commit_snapshot(&names, s->paths.venv, s->old_site_packages, err)))
+        return -1;
+    struct staging g = {.s = s, .plan = plan, .wheels = wheels, .linker = {FS_HARDLINK}, .fd = -1};
+    g.fd = commit_stage(s->paths.extensions, err);
+    int result = g.fd < 0 ? -1 : layout_create(g.fd, s->paths.venv, &s->py, number, err);
+    if (result == 0)
+        result = carry_over(&g, err);
+    if (result == 0) {
+        g.linker.way =
+            FS_HARDLINK; /* the cache may be on the venv's file system although the old venv was not */
+        result = install_all(&g, err);
+    }
+    cleanup_close_fn(&g.fd);
+    strmap_free(&g.owners);
+    if (result == 0)
+        result =
+            commit_switch(s->paths.extensions, s->paths.venv, s->old_site_packages, number, snapshot, err);
+    else
+        commit_recover(s->paths.extensions, s->paths.venv, NULL,
+                       NULL); /* leaves no half-made staging behind */
+    report->install_ms += stopwatch_ms() - start;
+    return result;
+}
+
+static void forget_in(struct session *s, const char *cache)
+{
+    char *dir = path_join(&s->memory, cache, "plux");
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&s->memory, AT_FDCWD, dir, &names, NULL) < 0)
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        if (text_ends(text_of(names.items[i]), T(".entry_points.txt")))
+            unlink(path_join(&s->memory, dir, names.items[i]));
+}
+
+void apply_forget_plugins(struct session *s)
+{
+    const char *xdg = environment_get(s->environ, "XDG_CACHE_HOME"),
+               *home = environment_get(s->environ, "HOME");
+    if (xdg && *xdg)
+        forget_in(s, xdg);
+    if (home && *home)
+        forget_in(s, path_join(&s->memory, home, ".cache"));
+    /* The homes that the entrypoint gives where HOME is of no use: this may be `docker exec`, with another
+     * HOME. */
+    const char *tmp = path_join(&s->memory, s->paths.volume, "tmp");
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&s->memory, AT_FDCWD, tmp, &names, NULL) < 0)
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        if (text_starts(text_of(names.items[i]), T("home-")))
+            forget_in(s, path_join(&s->memory, path_join(&s->memory, tmp, names.items[i]), ".cache"));
+}

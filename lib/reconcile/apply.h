@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carrying out a plan: all or nothing. */
+#pragma once
+#include "reconcile/plan.h"
+
+/* How long the parts took, in milliseconds, and what was moved. */
+struct apply_report {
+    long long download_ms, install_ms;
+    size_t downloaded;
+    long long bytes;
+    unsigned long long number; /* of the sync */
+};
+
+/*
+ * Gets every wheel that the plan installs, unpacked, into wheels[i] for plan->install.items[i]. Returns 0; 1
+ * when one could not be had: then source_break was called for its name, and the plan has to be made again;
+ * negative for what concerns all.
+ */
+int apply_fetch(struct session *s, const struct plan *plan, struct source *source, struct unpacked *wheels,
+                struct apply_report *report, struct err *err);
+
+/* Stages the next venv and switches to it. Returns 0; 1 when the venv was changed by somebody else meanwhile:
+ * then the plan has to be made again; negative on failure: the venv is the old one. The lock must be held. */
+int apply_plan(struct session *s, const struct plan *plan, const struct unpacked *wheels,
+               unsigned long long number, struct apply_report *report, struct err *err);
+
+/* Removes plux's cached entry points, which it would serve stale, from the homes that LocalStack has had. */
+void apply_forget_plugins(struct session *s);

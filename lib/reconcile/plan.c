@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/plan.h"
+
+#include "venv/direct_url.h"
+#include "venv/install.h"
+
+struct planner {
+    struct session *s;
+    struct arena *a;
+    const struct wanted *wanted;
+    struct source *source;
+    struct plan *plan;
+    size_t *input_of; /* roots given to the solver -> index in wanted->roots, or SIZE_MAX for what was
+                         installed by hand */
+    struct {
+        struct resolve_root *items;
+        size_t count, room;
+    } roots;
+    struct resolution result;
+};
+
+/* pip, setuptools and wheel in a venv are its tools: LocalStack never imports them, and nobody's input means
+ * them. */
+static bool is_tool(const char *name)
+{
+    return strcmp(name, "pip") == 0 || strcmp(name, "setuptools") == 0 || strcmp(name, "wheel") == 0;
+}
+
+static bool is_ours(const struct installed *i)
+{
+    return strcmp(i->installer, INSTALLER_NAME) == 0;
+}
+
+static bool is_by_hand(const struct installed *i)
+{
+    return !is_ours(i) && i->requested;
+}
+
+static bool inputs_name(const struct planner *p, const char *name)
+{
+    for (size_t i = 0; i < p->wanted->roots.count; i++)
+        if (strcmp(p->wanted->roots.items[i].requirement->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void warn(struct planner *p, char *text)
+{
+    array_push(&p->plan->warnings, text);
+}
+
+/* What stands in the venv by hand is asked for last, so that it yields to every input. */
+static int collect_roots(struct planner *p, struct err *err)
+{
+    struct session *s = p->s;
+    struct installed_set *set = s->rebuild ? &s->old : &s->venv;
+    for (size_t i = 0; i < p->wanted->roots.count; i++)
+        array_push(&p->roots, p->wanted->roots.items[i]);
+    for (size_t i = 0; i < set->count; i++) {
+        struct installed *item = set->items[i];
+        if (installed_details(set, item, err) < 0)
+            return -1;
+        if (!is_by_hand(item) || is_tool(item->name) || inputs_name(p, item->name))
+            continue;
+        struct requirement *req = arena_new(p->a, struct requirement);
+        const char *text = arena_printf(p->a, "%s==%s", item->name, item->version.text);
+        struct direct_url from;
+        if (s->rebuild && item->direct_url && direct_url_parse(p->a, item->direct_url, &from, NULL) == 0)
+            text = arena_printf(p->a, "%s @ %s", item->name, from.url);
+        if (requirement_parse(p->a, text_of(text), req, err) < 0)
+            return err_wrap(err, "%s", item->info);
+        array_push(&p->roots, (struct resolve_root){req, "installed by hand"});
+    }
+    return 0;
+}
+
+/* Solves with as little of the index as possible: where a failure rests on distributions of which only the
+ * installed version was looked at, they are looked at whole, until that changes nothing. */
+static int solve(struct planner *p, struct err *err)
+{
+    for (;;) {
+        if (resolve(p->a, &p->source->callbacks, p->roots.items, p->roots.count, &p->result, err) < 0)
+            return -1;
+        bool more = false;
+        for (size_t i = 0; i < p->result.failure_count; i++)
+            for (size_t j = 0; j < p->result.failures[i].name_count; j++)
+                more |= source_expand(p->source, p->result.failures[i].names[j]);
+        if (!more)
+            return 0;
+    }
+}
+
+static void plan_item(struct planner *p, const struct resolved *r)
+{
+    struct session *s = p->s;
+    struct plan *plan = p->plan;
+    const struct candidate *c = r->candidate;
+    struct installed *have = installed_find(&s->venv, r->name);
+    if (have && c->origin != CANDIDATE_INSTALLED && is_by_hand(have) && !inputs_name(p, r->name) &&
+        version_cmp(&have->version, &c->version) != 0) {
+        warn(p, arena_printf(p->a,
+                             "%s %s was installed by hand and stays as it is, but %s is needed; name %s in "
+                             "extensions.txt to let "
+                             "it change, or remove it with bin/pip",
+                             have->given, have->version.text, c->version.text, r->name));
+        array_push(&plan->keep, (struct plan_keep){have->name, have->version.text, true, false, have});
+        return;
+    }
+    if (c->origin == CANDIDATE_INSTALLED) {
+        have = c->data;
+        bool adopt = r->requested && !is_ours(have) && inputs_name(p, r->name);
+        array_push(&plan->keep, (struct plan_keep){r->name, c->version.text, r->requested, adopt, have});
+        return;
+    }
+    struct plan_install in = {
+        .name = r->name,
+        .version = c->version.text,
+        .requested = r->requested,
+        .extras = r->extras,
+        .extra_count = r->extra_count,
+        .requires = r->requires,
+        .require_count = r->require_count,
+        .replaces = have ? have->version.text : NULL,
+    };
+    if (c->origin == CANDIDATE_DIRECT) {
+        in.direct = c->data;
+        in.file = in.direct->file;
+        in.url = direct_url_clean(p->a, in.direct->url);
+        in.source = strncmp(in.url, "file:", 5) == 0 ? "path" : "url";
+        in.hash = arena_printf(p->a, "sha256:%s", in.direct->wheel.sha256);
+    } else {
+        in.file = c->data;
+        in.url = direct_url_clean(p->a, in.file->url);
+        in.source = in.file->source;
+        in.hash = in.file->hash ? arena_printf(p->a, "%s:%s", in.file->hash_algorithm, in.file->hash) : NULL;
+    }
+    array_push(&plan->install, in);
+}
+
+static bool contains(char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void plan_base_item(struct planner *p, const struct resolved *r)
+{
+    struct strings by = {0};
+    for (size_t i = 0; i < p->result.count; i++) {
+        const struct resolved *other = &p->result.items[i];
+        if (other != r && contains(other->requires, other->require_count, r->name))
+            array_push(&by, arena_strdup(p->a, other->name));
+    }
+    char **kept = arena_array(p->a, by.count, sizeof *kept);
+    if (by.count)
+        memcpy(kept, by.items, by.count * sizeof *kept);
+    array_push(&p->plan->base, (struct plan_base){r->name, r->candidate->version.text, kept, by.count});
+    array_free(&by);
+}
+
+static bool is_planned(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->install.count; i++)
+        if (strcmp(plan->install.items[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < plan->keep.count; i++)
+        if (strcmp(plan->keep.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What by-hand distributions need stays with them, also where the solution has no place for them. */
+static void keep_needs_of_hand(struct planner *p, struct strmap *kept)
+{
+    struct session *s = p->s;
+    struct strings queue cleanup_strings = {0};
+    for (size_t i = 0; i < s->venv.count; i++) {
+        struct installed *item = s->venv.items[i];
+        if (is_by_hand(item) || is_tool(item->name))
+            array_push(&queue, arena_strdup(p->a, item->name));
+    }
+    while (queue.count) {
+        char *name = queue.items[--queue.count];
+        struct installed *item = installed_find(&s->venv, name);
+        const struct metadata *m;
+        if (!item || strmap_get(kept, text_of(name)))
+            continue;
+        *strmap_place(kept, text_of(name)) = item;
+        if (installed_metadata(&s->venv, item, &m, NULL) < 0)
+            continue;
+        for (size_t i = 0; i < m->requires_count; i++)
+            if (marker_evaluate(m->requires_dist[i].marker, &s->py.markers, NULL))
+                array_push(&queue, arena_strdup(p->a, m->requires_dist[i].name));
+    }
+}
+
+static void plan_rest(struct planner *p)
+{
+    struct session *s = p->s;
+    struct plan *plan = p->plan;
+    struct strmap hand cleanup_strmap = STRMAP_INIT;
+    keep_needs_of_hand(p, &hand);
+    for (size_t i = 0; i < s->venv.count; i++) {
+        struct installed *item = s->venv.items[i];
+        if (is_planned(plan, item->name))
+            continue;
+        const struct installed *base = installed_find(&s->base, item->name);
+        bool shadows = base && !is_tool(item->name) && !is_by_hand(item);
+        const char *why = NULL;
+        if (shadows)
+            why = arena_printf(p->a, "LocalStack itself has %s %s, which it would import all the same",
+                               base->given, base->version.text);
+        else if (!plan->failed.count && !strmap_get(&hand, text_of(item->name)))
+            why = "nothing needs it any more";
+        if (why)
+            array_push(&plan->remove, (struct plan_remove){item->name, item->version.text, why, item});
+        else
+            array_push(&plan->keep,
+                       (struct plan_keep){item->name, item->version.text, is_by_hand(item), false, item});
+    }
+}
+
+/* Failures in the order of the inputs; what was installed by hand and cannot stay in the solution gets a
+ * warning. */
+static void plan_failures(struct planner *p)
+{
+    size_t malformed = 0;
+    const struct wanted *w = p->wanted;
+    for (size_t i = 0, next = 0; i <= w->roots.count; i++) {
+        for (; malformed < w->failures.count && w->failures.items[malformed].before <= i; malformed++) {
+            const struct wanted_failure *f = &w->failures.items[malformed];
+            array_push(&p->plan->failed,
+                       (struct plan_failed){f->requirement, f->from, f->reason, f->malformed});
+        }
+        for (; i < w->roots.count && next < p->result.failure_count; next++) {
+            const struct resolve_failure *f = &p->result.failures[next];
+            if (p->roots.items[f->root].requirement != w->roots.items[i].requirement)
+                break;
+            array_push(&p->plan->failed, (struct plan_failed){w->roots.items[i].requirement->text,
+                                                              w->roots.items[i].from, f->reason, false});
+        }
+    }
+    for (size_t i = 0; i < p->result.failure_count; i++) {
+        const struct resolve_root *root = &p->roots.items[p->result.failures[i].root];
+        if (strcmp(root->from, "installed by hand") == 0)
+            warn(p,
+                 arena_printf(
+                     p->a,
+                     "%s, installed by hand, cannot stand beside what is asked for and stays as it is:\n%s",
+                     root->requirement->text, p->result.failures[i].reason));
+    }
+}
+
+static int by_install_name(const void *a, const void *b)
+{
+    return strcmp(((const struct plan_install *)a)->name, ((const struct plan_install *)b)->name);
+}
+
+static int by_keep_name(const void *a, const void *b)
+{
+    return strcmp(((const struct plan_keep *)a)->name, ((const struct plan_keep *)b)->name);
+}
+
+int plan_make(struct session *s, const struct wanted *wanted, struct source *source, struct plan *out,
+              struct err *err)
+{
+    *out = (struct plan){0};
+    struct planner p = {.s = s, .a = &s->memory, .wanted = wanted, .source = source, .plan = out};
+    out->python = s->py.version_text;
+    out->root_count = wanted->roots.count;
+    out->rebuild = s->rebuild;
+    out->fresh = s->fresh;
+    int result = collect_roots(&p, err);
+    if (result == 0)
+        result = solve(&p, err);
+    if (result == 0) {
+        for (size_t i = 0; i < p.result.count; i++) {
+            const struct resolved *r = &p.result.items[i];
+            if (r->candidate->origin == CANDIDATE_BASE)
+                plan_base_item(&p, r);
+            else
+                plan_item(&p, r);
+        }
+        for (size_t i = 0; i < p.result.note_count; i++)
+            warn(&p, p.result.notes[i]);
+        plan_failures(&p);
+        plan_rest(&p);
+        if (out->install.count)
+            qsort(out->install.items, out->install.count, sizeof *out->install.items, by_install_name);
+        if (out->keep.count)
+            qsort(out->keep.items, out->keep.count, sizeof *out->keep.items, by_keep_name);
+    }
+    array_free(&p.roots);
+    return result;
+}
+
+bool plan_changes(const struct plan *p)
+{
+    if (p->fresh && !p->install.count)
+        return false; /* no venv, and nothing to put into one */
+    if (p->rebuild || p->install.count || p->remove.count)
+        return true;
+    for (size_t i = 0; i < p->keep.count; i++)
+        if (p->keep.items[i].adopt)
+            return true;
+    return false;
+}
+
+void plan_free(struct plan *p)
+{
+    array_free(&p->install);
+    array_free(&p->keep);
+    array_free(&p->remove);
+    array_free(&p->base);
+    array_free(&p->failed);
+    array_free(&p->warnings);
+}

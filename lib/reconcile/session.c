@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/session.h"
+
+#include "base/fs.h"
+#include "config/environment.h"
+#include "venv/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Options given on the command line win over every setting. */
+static void override_settings(struct session *s)
+{
+    const struct session_options *o = s->options;
+    struct settings *set = &s->settings;
+    if (o->index_url)
+        set->index_url = o->index_url;
+    for (size_t i = 0; i < o->extra_index_urls.count; i++)
+        array_push(&set->extra_index_urls, o->extra_index_urls.items[i]);
+    for (size_t i = 0; i < o->find_links.count; i++)
+        array_push(&set->find_links, o->find_links.items[i]);
+    set->no_index |= o->no_index;
+    set->pre |= o->pre;
+    set->offline |= o->offline;
+    set->upgrade |= o->upgrade;
+    if (o->cache_dir)
+        set->cache_dir = o->cache_dir;
+    if (o->quiet)
+        set->log_level = LOG_WARNING;
+    if (o->verbose)
+        set->log_level = LOG_DEBUG;
+}
+
+int session_open(struct session *s, const struct session_options *options, char *const *environ_in,
+                 struct err *err)
+{
+    *s = (struct session){.options = options};
+    s->environ = environment_strip_prefix(&s->memory, environ_in);
+    const char *root = options->root ? path_absolute(&s->memory, options->root) : "";
+    boot_paths_make(&s->memory, strcmp(root, "/") == 0 ? "" : root, &s->paths);
+    if (options->base)
+        s->paths.base = path_absolute(&s->memory, options->base);
+    if (options->venv) {
+        s->paths.venv = path_absolute(&s->memory, options->venv);
+        const char *name = path_base(s->paths.venv);
+        size_t parent = (size_t)(name - s->paths.venv);
+        s->paths.extensions = arena_strndup(&s->memory, s->paths.venv, parent > 1 ? parent - 1 : 1);
+    }
+    const struct settings_source source = {s->paths.root, s->environ, s->paths.base, s->paths.venv};
+    int result = settings_load(&source, &s->settings, err);
+    override_settings(s);
+    log_set_level(s->settings.log_level);
+    log_set_format(s->settings.log_format);
+    s->own_inputs = options->requirement_files.count || options->arguments.count;
+    s->cache_dir = s->settings.cache_dir ? path_absolute(&s->memory, s->settings.cache_dir) : s->paths.cache;
+    return result;
+}
+
+void session_close(struct session *s)
+{
+    if (s->index)
+        index_close(s->index);
+    if (s->http)
+        http_free(s->http);
+    installed_free(&s->base);
+    installed_free(&s->venv);
+    installed_free(&s->old);
+    settings_free(&s->settings);
+    arena_free(&s->memory);
+}
+
+int session_interpreter(struct session *s, struct err *err)
+{
+    if (s->has_interpreter)
+        return 0;
+    char *exclude[] = {path_under(&s->memory, s->paths.root, "/var/lib/localstack"),
+                       path_under(&s->memory, s->paths.root, "/opt/code/extensions"),
+                       arena_strdup(&s->memory, s->paths.venv)};
+    const char *kept = path_join(&s->memory, s->cache_dir, "interpreter.json");
+    if (interpreter_query(&s->memory, s->paths.base, s->options->python, kept, exclude,
+                          sizeof exclude / sizeof *exclude, &s->py, err) < 0)
+        return -1;
+    s->tags = tags_make(&s->memory, &s->py.tags);
+    s->has_interpreter = true;
+    return 0;
+}
+
+int session_base(struct session *s, struct err *err)
+{
+    if (s->has_base)
+        return 0;
+    if (session_interpreter(s, err) < 0 || installed_scan(s->py.path, s->py.path_count, &s->base, err) < 0)
+        return -1;
+    s->has_base = true;
+    return 0;
+}
+
+/* Where a venv that has to be rebuilt keeps its distributions: that of another Python has another folder. */
+static const char *find_site_packages(struct session *s)
+{
+    struct strings names cleanup_strings = {0};
+    const char *own = path_join(&s->memory, s->paths.venv, s->py.site_packages);
+    if (access(own, F_OK) == 0)
+        return s->py.site_packages;
+    if (fs_list(&s->memory, AT_FDCWD, path_join(&s->memory, s->paths.venv, "lib"), &names, NULL) < 0)
+        return NULL;
+    for (size_t i = names.count; i-- > 0;) {
+        const char *relative = arena_printf(&s->memory, "lib/%s/site-packages", names.items[i]);
+        if (text_starts(text_of(names.items[i]), T("python")) &&
+            access(path_join(&s->memory, s->paths.venv, relative), F_OK) == 0)
+            return relative;
+    }
+    return NULL;
+}
+
+int session_venv(struct session *s, struct err *err)
+{
+    if (session_interpreter(s, err) < 0)
+        return -1;
+    installed_free(&s->venv);
+    installed_free(&s->old);
+    s->venv = s->old = (struct installed_set){0};
+    s->old_site_packages = NULL;
+    s->fresh = access(s->paths.venv, F_OK) < 0 && errno == ENOENT;
+    s->rebuild = s->fresh ? "there is none" : layout_check(&s->memory, s->paths.venv, &s->py);
+    if (s->fresh)
+        return 0;
+    s->old_site_packages = s->rebuild ? find_site_packages(s) : s->py.site_packages;
+    if (!s->old_site_packages)
+        return 0;
+    char *folder = path_join(&s->memory, s->paths.venv, s->old_site_packages);
+    return installed_scan(&folder, 1, s->rebuild ? &s->old : &s->venv, err);
+}
+
+int session_http(struct session *s, struct err *err)
+{
+    if (s->http)
+        return 0;
+    const struct settings *set = &s->settings;
+    const struct http_settings http = {
+        .proxy = set->proxy,
+        .ca_bundle = set->cert,
+        .client_cert = set->client_cert,
+        .trusted_hosts = set->trusted_hosts.items,
+        .trusted_count = set->trusted_hosts.count,
+        .timeout_s = set->pip_timeout_s,
+        .retries = set->retries,
+        .netrc = environment_get(s->environ, "NETRC"),
+        .offline = set->offline,
+    };
+    s->http = http_new(&s->memory, &http, err);
+    return s->http ? 0 : -1;
+}
+
+int session_index(struct session *s, struct err *err)
+{
+    if (s->index)
+        return 0;
+    if (session_interpreter(s, err) < 0 || session_http(s, err) < 0)
+        return -1;
+    const struct settings *set = &s->settings;
+    struct strings urls = {0};
+    if (!set->no_index) {
+        for (size_t i = 0; i < set->extra_index_urls.count; i++)
+            array_push(&urls, set->extra_index_urls.items[i]);
+        const char *main_url = set->index_url ? set->index_url : s->py.pip_index_url;
+        if (main_url)
+            array_push(&urls, arena_strdup(&s->memory, main_url));
+    }
+    char **kept = arena_array(&s->memory, urls.count, sizeof *kept);
+    if (urls.count)
+        memcpy(kept, urls.items, urls.count * sizeof *kept);
+    size_t count = urls.count;
+    array_free(&urls);
+    const struct index_settings index = {
+        .urls = kept,
+        .url_count = count,
+        .find_links = set->find_links.items,
+        .find_links_count = set->find_links.count,
+        .strategy = set->index_strategy == STRATEGY_BEST ? INDEX_BEST : INDEX_FIRST,
+        .tags = s->tags,
+        .python = &s->py.version,
+        .cache_dir = s->cache_dir,
+        .refresh = set->upgrade,
+    };
+    s->index = index_open(&s->memory, s->http, &index, err);
+    return s->index ? 0 : -1;
+}

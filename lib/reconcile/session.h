@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every command of the reconciler works with: paths, settings, the interpreter, what the base and the
+ * venv have, and the indexes. Parts are made when they are first asked for, so that a run with nothing to do
+ * pays for nothing else.
+ */
+#pragma once
+#include "boot/state.h"
+#include "config/settings.h"
+#include "index/index.h"
+#include "venv/installed.h"
+#include "venv/interpreter.h"
+
+/* The common options of the command line; zero-initialised is none given. */
+struct session_options {
+    const char *root;
+    struct strings requirement_files; /* -r */
+    struct strings constraint_files;  /* -c */
+    struct strings arguments;         /* requirements as arguments */
+    const char *index_url;
+    struct strings extra_index_urls, find_links;
+    bool no_index, pre, offline, upgrade;
+    const char *base, *venv, *cache_dir, *python;
+    int timeout_s; /* of the whole run; 0: none */
+    bool json;
+    bool quiet, verbose;
+    bool boot;         /* started by the entrypoint */
+    bool recover_only; /* finish an unfinished commit and nothing else */
+};
+
+struct session {
+    struct arena memory;
+    const struct session_options *options;
+    char **environ; /* after the LOCALSTACK_ prefix rule */
+    struct boot_paths paths;
+    struct settings settings;
+    bool own_inputs; /* requirements were named on the command line */
+    const char *cache_dir;
+
+    bool has_interpreter;
+    struct interpreter py;
+    struct tags *tags;
+    bool has_base;
+    struct installed_set base, venv;
+    bool fresh; /* there is no venv at all */
+    const char
+        *rebuild; /* NULL, or why the venv cannot be kept, a clause: then `venv` is empty, and `old` is */
+    struct installed_set old;      /* what it holds, */
+    const char *old_site_packages; /* here, relative; NULL where it has none */
+    struct http *http;
+    struct index *index;
+};
+
+#define cleanup_session __attribute__((cleanup(session_close)))
+
+/* Reads the environment and the settings. Options and everything they point to have to outlive the session.
+ */
+int session_open(struct session *s, const struct session_options *options, char *const *environ_in,
+                 struct err *err);
+void session_close(struct session *s);
+
+/* The interpreter and its tags, in s->py and s->tags. */
+int session_interpreter(struct session *s, struct err *err);
+/* What the base has, in s->base. */
+int session_base(struct session *s, struct err *err);
+/* What the extensions venv has, in s->venv, or why it is no use; read anew each time, as others may have
+ * changed it. */
+int session_venv(struct session *s, struct err *err);
+/* s->http; nothing of the network is touched yet. */
+int session_http(struct session *s, struct err *err);
+/* s->index, which needs the interpreter's tags. */
+int session_index(struct session *s, struct err *err);

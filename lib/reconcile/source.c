@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/source.h"
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "python/name.h"
+#include "venv/direct_url.h"
+
+#include <openssl/evp.h>
+
+struct name {
+    const char *name;
+    struct candidates *list; /* NULL until asked for */
+    bool expanded;           /* indexes count although the venv has it */
+    bool truncated;          /* the list lacks what indexes have */
+    struct err broken;       /* why indexes cannot be used for it */
+    struct {
+        struct source_direct **items;
+        size_t count, room;
+    } direct;
+    const char *installed_url;  /* the direct reference that what is installed came from, once asked for */
+    struct strmap dependencies; /* VERSION ORIGIN EXTRA -> struct dependencies */
+};
+
+static struct name *name_of(struct source *source, const char *name)
+{
+    void **place = strmap_place(&source->names, text_of(name));
+    if (!*place) {
+        struct name *n = arena_new(&source->s->memory, struct name);
+        n->name = arena_strdup(&source->s->memory, name);
+        *place = n;
+    }
+    return *place;
+}
+
+/* ---- candidates */
+
+struct list {
+    struct candidate *items;
+    size_t count, room;
+};
+
+static const char *outside_constraint(struct source *source, const char *name, const struct version *v)
+{
+    for (size_t i = 0; i < source->wanted->constraints.count; i++) {
+        const struct wanted_constraint *c = &source->wanted->constraints.items[i];
+        if (strcmp(c->requirement->name, name) == 0 &&
+            !specifier_set_contains(&c->requirement->specifiers, v))
+            return arena_printf(&source->s->memory, "is outside the constraint %s (%s)", c->requirement->text,
+                                c->from);
+    }
+    return NULL;
+}
+
+static void offer(struct source *source, const char *name, struct list *list, struct candidate c)
+{
+    if (!c.excluded)
+        c.excluded = outside_constraint(source, name, &c.version);
+    array_push(list, c);
+}
+
+static struct candidate of_installed(const struct name *n, struct installed *have)
+{
+    return (struct candidate){
+        .version = have->version, .origin = CANDIDATE_INSTALLED, .url = n->installed_url, .data = have};
+}
+
+static int offer_index(struct source *source, struct name *n, struct installed *have, struct list *list,
+                       const char **absent, struct err *err)
+{
+    const struct index_project *project;
+    if (n->broken.text)
+        return err_set(err, n->broken.kind, "%s", n->broken.text);
+    source->used_index = true;
+    if (session_index(source->s, err) < 0 || index_project(source->s->index, n->name, &project, err) < 0)
+        return -1;
+    *absent = project->absent;
+    bool placed = !have;
+    for (size_t i = 0; i < project->count; i++) {
+        const struct index_release *r = &project->releases[i];
+        bool same = have && version_cmp(&have->version, &r->version) == 0;
+        /* Only --upgrade gets here with `have`: what is installed stands in for the very same release. */
+        if (!placed && version_cmp(&have->version, &r->version) >= 0) {
+            offer(source, n->name, list, of_installed(n, have));
+            placed = true;
+        }
+        if (!same)
+            offer(source, n->name, list,
+                  (struct candidate){.version = r->version,
+                                     .origin = CANDIDATE_INDEX,
+                                     .excluded = r->excluded,
+                                     .yanked = r->yanked,
+                                     .yanked_reason = r->yanked_reason,
+                                     .data = (void *)(uintptr_t)r->wheel});
+    }
+    if (!placed)
+        offer(source, n->name, list, of_installed(n, have));
+    return 0;
+}
+
+/* A project page is there: its most likely wheel's metadata will be asked for next. */
+static void prefetch_best(struct source *source, const struct list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct candidate *c = &list->items[i];
+        if (c->origin == CANDIDATE_INSTALLED)
+            return;
+        if (c->origin == CANDIDATE_INDEX && !c->excluded && !c->yanked && !c->version.is_pre) {
+            index_prefetch_metadata(source->s->index, c->data);
+            return;
+        }
+    }
+}
+
+static int fill(struct source *source, struct name *n, struct list *list, const char **absent,
+                struct err *err)
+{
+    struct session *s = source->s;
+    struct installed *base = installed_find(&s->base, n->name);
+    if (base) {
+        offer(source, n->name, list,
+              (struct candidate){.version = base->version, .origin = CANDIDATE_BASE, .data = base});
+        return 0;
+    }
+    struct installed *have = installed_find(&s->venv, n->name);
+    bool upgrade = s->settings.upgrade;
+    for (size_t i = 0; i < n->direct.count; i++)
+        offer(source, n->name, list,
+              (struct candidate){.version = n->direct.items[i]->file->wheel.version,
+                                 .origin = CANDIDATE_DIRECT,
+                                 .url = n->direct.items[i]->url,
+                                 .data = n->direct.items[i]});
+    if (have && !upgrade)
+        offer(source, n->name, list, of_installed(n, have));
+    if ((have || n->direct.count) && !upgrade && !n->expanded) {
+        n->truncated = true;
+        return 0;
+    }
+    size_t before = list->count;
+    struct err why cleanup_err = ERR_INIT;
+    if (offer_index(source, n, upgrade ? have : NULL, list, absent, &why) == 0) {
+        if (have && !upgrade) { /* the same release twice would only confuse explanations */
+            size_t kept = before;
+            for (size_t i = before; i < list->count; i++)
+                if (version_cmp(&list->items[i].version, &have->version) != 0)
+                    list->items[kept++] = list->items[i];
+            list->count = kept;
+        }
+        prefetch_best(source, list);
+        return 0;
+    }
+    if (why.kind == ERR_SYSTEM || why.kind == ERR_INTERRUPTED || (!list->count && !have))
+        return err_move(err, &why);
+    if (upgrade && have)
+        offer(source, n->name, list, of_installed(n, have));
+    log_warning("%s: no index is looked at: %s", n->name, why.text);
+    return 0;
+}
+
+static int candidates(void *ctx, const char *name, const struct candidates **out, struct err *err)
+{
+    struct source *source = ctx;
+    struct name *n = name_of(source, name);
+    if (!n->list) {
+        struct list list = {0};
+        const char *absent = NULL;
+        if (fill(source, n, &list, &absent, err) < 0) {
+            array_free(&list);
+            return -1;
+        }
+        n->list = arena_new(&source->s->memory, struct candidates);
+        n->list->items = arena_array(&source->s->memory, list.count, sizeof *list.items);
+        if (list.count)
+            memcpy(n->list->items, list.items, list.count * sizeof *list.items);
+        n->list->count = list.count;
+        n->list->absent = absent;
+        array_free(&list);
+    }
+    *out = n->list;
+    return 0;
+}
+
+static void prefetch(void *ctx, const char *name)
+{
+    struct source *source = ctx;
+    struct session *s = source->s;
+    struct name *n = name_of(source, name);
+    if (n->list || n->broken.text || n->direct.count || installed_find(&s->base, name) ||
+        (installed_find(&s->venv, name) && !s->settings.upgrade && !n->expanded))
+        return;
+    if (session_index(s, NULL) == 0)
+        index_prefetch_project(s->index, name);
+}
+
+/* ---- dependencies */
+
+static int metadata_of(struct source *source, const struct candidate *c, const struct metadata **out,
+                       struct err *err)
+{
+    struct session *s = source->s;
+    switch (c->origin) {
+    case CANDIDATE_BASE:
+        return installed_metadata(&s->base, c->data, out, err);
+    case CANDIDATE_INSTALLED:
+        return installed_metadata(&s->venv, c->data, out, err);
+    case CANDIDATE_DIRECT:
+        *out = ((const struct source_direct *)c->data)->metadata;
+        return 0;
+    case CANDIDATE_INDEX:
+        break;
+    }
+    return index_metadata(s->index, c->data, out, err);
+}
+
+static bool has_extra(const struct metadata *m, const char *extra)
+{
+    for (size_t i = 0; i < m->extra_count; i++)
+        if (strcmp(m->provides_extra[i], extra) == 0)
+            return true;
+    return false;
+}
+
+static struct dependencies *select_dependencies(struct source *source, const char *name,
+                                                const struct candidate *c, const char *extra,
+                                                const struct metadata *m)
+{
+    struct arena *a = &source->s->memory;
+    const struct marker_environment *env = &source->s->py.markers;
+    struct dependencies *d = arena_new(a, struct dependencies);
+    if (extra && !has_extra(m, extra))
+        d->note = arena_printf(a, "%s %s has no extra \"%s\"", name, c->version.text, extra);
+    d->items = arena_array(a, m->requires_count, sizeof *d->items);
+    for (size_t i = 0; i < m->requires_count; i++) {
+        const struct requirement *req = &m->requires_dist[i];
+        bool plain = marker_evaluate(req->marker, env, NULL);
+        bool wanted = extra ? !plain && marker_evaluate(req->marker, env, extra) : plain;
+        if (wanted)
+            d->items[d->count++] = *req;
+    }
+    return d;
+}
+
+static int dependencies(void *ctx, const char *name, const struct candidate *c, const char *extra,
+                        const struct dependencies **out, struct err *err)
+{
+    static const struct dependencies none = {0};
+    struct source *source = ctx;
+    if (c->origin == CANDIDATE_BASE && !extra) {
+        *out = &none;
+        return 0;
+    }
+    struct name *n = name_of(source, name);
+    const char *key =
+        arena_printf(&source->s->memory, "%s %d %s", c->version.text, c->origin, extra ? extra : "");
+    void *known = strmap_get(&n->dependencies, text_of(key));
+    if (!known) {
+        const struct metadata *m;
+        if (metadata_of(source, c, &m, err) < 0)
+            return -1;
+        for (size_t i = 0; i < m->warning_count; i++)
+            log_debug("%s %s: %s", name, c->version.text, m->warnings[i]);
+        known = select_dependencies(source, name, c, extra, m);
+        *strmap_place(&n->dependencies, text_of(key)) = known;
+    }
+    *out = known;
+    return 0;
+}
+
+/* ---- direct references */
+
+/* Whether what is installed came from this very reference, and, of a local file, from these very bytes. */
+static bool came_from(struct source *source, struct installed *have, const char *url)
+{
+    struct session *s = source->s;
+    struct direct_url from;
+    if (!have || installed_details(&s->venv, have, NULL) < 0 || !have->direct_url ||
+        direct_url_parse(&s->memory, have->direct_url, &from, NULL) < 0)
+        return false;
+    const char *clean = direct_url_clean(&s->memory, url);
+    if (strcmp(from.url, clean) != 0)
+        return false;
+    const char *path = url_to_path(&s->memory, clean);
+    if (!path || !from.sha256)
+        return true;
+    struct buf bytes cleanup_buf = BUF_INIT;
+    char hex[DIGEST_HEX];
+    if (fs_read(AT_FDCWD, path, (size_t)1 << 30, &bytes, NULL) < 0)
+        return true; /* it is gone: what is installed still is what was asked for */
+    digest_hex(buf_view(&bytes), hex);
+    return strcmp(hex, from.sha256) == 0;
+}
+
+static int read_metadata(struct source *source, struct source_direct *d, struct err *err)
+{
+    struct arena *a = &source->s->memory;
+    struct buf bytes cleanup_buf = BUF_INIT;
+    const char *path = arena_printf(a, "%s/tree/%s/METADATA", d->wheel.dir, d->wheel.dist_info);
+    struct metadata *m = arena_new(a, struct metadata);
+    if (fs_read(AT_FDCWD, path, 16 << 20, &bytes, err) < 0 || metadata_parse(a, buf_view(&bytes), m, err) < 0)
+        return -1;
+    d->metadata = m;
+    return 0;
+}
+
+static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
+{
+    struct session *s = source->s;
+    struct source_direct *d = arena_new(&s->memory, struct source_direct);
+    d->url = arena_strdup(&s->memory, url);
+    if (session_index(s, err) < 0 || !(d->file = index_file_of_url(s->index, url, err)))
+        return -1;
+    if (strcmp(d->file->wheel.name, n->name) != 0)
+        return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", url, d->file->wheel.name, n->name);
+    if (tags_rank(s->tags, text_of(d->file->wheel.tags)) < 0)
+        return err_set(err, ERR_INPUT, "the wheel %s is not for this platform and Python %s", d->file->name,
+                       s->py.version_text);
+    struct fetch job = {.file = d->file};
+    int result = fetch_wheels(s, &job, 1, err);
+    if (result == 0 && job.error.text)
+        result = err_move(err, &job.error);
+    err_clear(&job.error);
+    if (result < 0)
+        return -1;
+    d->wheel = job.wheel;
+    if (read_metadata(source, d, err) < 0)
+        return -1;
+    if (d->metadata->requires_python_text &&
+        !specifier_set_contains(&d->metadata->requires_python, &s->py.version))
+        return err_set(err, ERR_INPUT, "the wheel %s needs Python %s; LocalStack's is %s", d->file->name,
+                       d->metadata->requires_python_text, s->py.version_text);
+    array_push(&n->direct, d);
+    n->list = NULL;
+    return 0;
+}
+
+static int direct(void *ctx, const char *name, const char *url, struct err *err)
+{
+    struct source *source = ctx;
+    struct name *n = name_of(source, name);
+    if (installed_find(&source->s->base, name))
+        return 0; /* the base's version stays the only candidate, and the solver says so */
+    for (size_t i = 0; i < n->direct.count; i++)
+        if (strcmp(n->direct.items[i]->url, url) == 0)
+            return 0;
+    if (n->installed_url && strcmp(n->installed_url, url) == 0)
+        return 0;
+    if (!source->s->settings.upgrade && came_from(source, installed_find(&source->s->venv, name), url)) {
+        n->installed_url = arena_strdup(&source->s->memory, url);
+        n->list = NULL;
+        return 0;
+    }
+    return fetch_direct(source, n, url, err);
+}
+
+/* ---- */
+
+int source_open(struct source *source, struct session *s, const struct wanted *wanted, struct err *err)
+{
+    *source = (struct source){.s = s, .wanted = wanted};
+    source->callbacks = (struct resolve_source){.ctx = source,
+                                                .candidates = candidates,
+                                                .dependencies = dependencies,
+                                                .direct = direct,
+                                                .prefetch = prefetch,
+                                                .allow_prereleases = s->settings.pre,
+                                                .tolerate_base_conflicts =
+                                                    s->settings.base_conflicts == BASE_CONFLICTS_TOLERATE};
+    return session_base(s, err);
+}
+
+void source_close(struct source *source)
+{
+    for (size_t i = 0; i < source->names.room; i++) {
+        struct name *n = source->names.slots[i].value;
+        if (!n)
+            continue;
+        err_clear(&n->broken);
+        array_free(&n->direct);
+        strmap_free(&n->dependencies);
+    }
+    strmap_free(&source->names);
+}
+
+bool source_expand(struct source *source, const char *name)
+{
+    struct name *n = name_of(source, name);
+    if (!n->truncated)
+        return false;
+    n->truncated = false;
+    n->expanded = true;
+    n->list = NULL;
+    return true;
+}
+
+void source_break(struct source *source, const char *name, const struct err *why)
+{
+    struct name *n = name_of(source, name);
+    err_set(&n->broken, why->kind, "%s", why->text);
+    n->list = NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the solver's candidates come from: the base (fixed), the venv (what satisfies stays), the indexes,
+ * and direct references. An index is asked about a name only when the venv does not have it, or when
+ * source_expand said that what the venv has is not enough.
+ */
+#pragma once
+#include "reconcile/fetch.h"
+#include "reconcile/wanted.h"
+#include "resolve/solver.h"
+
+/* What a CANDIDATE_DIRECT's data points to. */
+struct source_direct {
+    const char *url; /* as asked for */
+    struct unpacked wheel;
+    const struct index_file *file;
+    const struct metadata *metadata;
+};
+
+struct source {
+    struct resolve_source callbacks;
+    struct session *s;
+    const struct wanted *wanted;
+    struct strmap names;
+    bool used_index; /* some index or find-links was asked */
+};
+
+#define cleanup_source __attribute__((cleanup(source_close)))
+
+int source_open(struct source *source, struct session *s, const struct wanted *wanted, struct err *err);
+void source_close(struct source *source);
+
+/* From now on candidates of this name include what indexes have; false when they did already. What the solver
+ * was told before no longer holds: resolve again. */
+bool source_expand(struct source *source, const char *name);
+
+/* From now on nothing of this name can be had from an index, for the reason given (its wheel could not be
+ * fetched); resolve again. */
+void source_break(struct source *source, const char *name, const struct err *why);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/sync.h"
+
+#include "base/fs.h"
+#include "base/stopwatch.h"
+#include "reconcile/apply.h"
+#include "reconcile/restrict.h"
+#include "venv/commit.h"
+#include "venv/layout.h"
+#include "venv/lock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* How often a plan is made again because somebody else changed the venv meanwhile. */
+enum { ATTEMPTS = 3 };
+
+static double seconds(long long ms)
+{
+    return (double)ms / 1000;
+}
+
+static void say_failures(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->failed.count; i++) {
+        const struct plan_failed *f = &plan->failed.items[i];
+        log_error("%s (%s) is set aside: %s", f->requirement, f->from, f->reason);
+    }
+}
+
+static void say_start(const struct plan *plan, long long resolve_ms)
+{
+    for (size_t i = 0; i < plan->warnings.count; i++)
+        log_warning("%s", plan->warnings.items[i]);
+    if (plan->rebuild && !plan->fresh)
+        log_info("the extensions' venv is made anew: %s", plan->rebuild);
+    if (plan->install.count)
+        log_info("resolved %zu requirement%s in %.2f s; %zu distribution%s to install", plan->root_count,
+                 plan->root_count == 1 ? "" : "s", seconds(resolve_ms), plan->install.count,
+                 plan->install.count == 1 ? "" : "s");
+    for (size_t i = 0; i < plan->remove.count; i++)
+        log_info("removing %s %s: %s", plan->remove.items[i].name, plan->remove.items[i].version,
+                 plan->remove.items[i].why);
+}
+
+static void say_done(const struct plan *plan, const struct apply_report *report, long long resolve_ms)
+{
+    struct buf names cleanup_buf = BUF_INIT;
+    for (size_t i = 0; i < plan->install.count; i++) {
+        const struct plan_install *in = &plan->install.items[i];
+        buf_printf(&names, "%s%s %s", i ? ", " : "", in->name, in->version);
+        if (in->replaces && strcmp(in->replaces, in->version) != 0)
+            buf_printf(&names, " (was %s)", in->replaces);
+    }
+    if (plan->install.count)
+        log_info("installed %s: resolved in %.2f s, downloaded %zu (%.1f MB) in %.2f s, installed in %.2f s",
+                 buf_cstr(&names), seconds(resolve_ms), report->downloaded, (double)report->bytes / 1e6,
+                 seconds(report->download_ms), seconds(report->install_ms));
+    else
+        log_info("the extensions' venv is as it is asked for (%.2f s)", seconds(report->install_ms));
+}
+
+struct run {
+    struct session *s;
+    struct wanted wanted;
+    struct source source;
+    struct plan plan;
+    struct apply_report report;
+    long long resolve_ms;
+};
+
+/* The plan, with every wheel that it installs at hand. */
+static int make_plan(struct run *run, struct unpacked **wheels, struct err *err)
+{
+    for (;;) {
+        long long start = stopwatch_ms();
+        plan_free(&run->plan);
+        if (plan_make(run->s, &run->wanted, &run->source, &run->plan, err) < 0)
+            return -1;
+        run->resolve_ms += stopwatch_ms() - start;
+        if (run->plan.install.count)
+            say_start(&run->plan, run->resolve_ms);
+        *wheels = arena_array(&run->s->memory, run->plan.install.count, sizeof **wheels);
+        int result = apply_fetch(run->s, &run->plan, &run->source, *wheels, &run->report, err);
+        if (result <= 0)
+            return result;
+    }
+}
+
+static unsigned long long next_number(struct session *s, const struct state *last)
+{
+    unsigned long long number = layout_number(s->paths.venv);
+    return (number > last->number ? number : last->number) + 1;
+}
+
+static int reconcile(struct run *run, const struct state *last, struct err *err)
+{
+    struct session *s = run->s;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct unpacked *wheels;
+        if (session_venv(s, err) < 0 || source_open(&run->source, s, &run->wanted, err) < 0)
+            return -1;
+        int result = make_plan(run, &wheels, err);
+        if (result == 0 && !plan_changes(&run->plan)) {
+            if (!run->plan.install.count)
+                say_start(&run->plan, run->resolve_ms);
+            run->report.number = layout_number(s->paths.venv);
+            source_close(&run->source);
+            return 0;
+        }
+        if (result == 0) {
+            if (!run->plan.install.count)
+                say_start(&run->plan, run->resolve_ms);
+            run->report.number = next_number(s, last);
+            result = apply_plan(s, &run->plan, wheels, run->report.number, &run->report, err);
+        }
+        source_close(&run->source);
+        if (result <= 0) {
+            if (result == 0)
+                say_done(&run->plan, &run->report, run->resolve_ms);
+            return result;
+        }
+        log_warning("somebody else changed the extensions' venv meanwhile; looking at it again");
+    }
+    return err_set(err, ERR_SYSTEM,
+                   "the extensions' venv was changed by somebody else each of %d times; it is left as it is: "
+                   "end the other "
+                   "installation and try again",
+                   ATTEMPTS);
+}
+
+static void remember_file(struct state *state, struct arena *a, const char *path, const char *digest)
+{
+    for (size_t i = 0; i < state->files.count; i++)
+        if (strcmp(state->files.items[i], path) == 0)
+            return;
+    array_push(&state->files, arena_strdup(a, path));
+    if (digest)
+        array_push(&state->digests, arena_strdup(a, digest));
+}
+
+/* What the next boot compares with. Requirements of the command line are not what a boot asks for: their
+ * state never fits. */
+static int remember(struct run *run, struct err *err)
+{
+    struct session *s = run->s;
+    struct arena *a = &s->memory;
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    struct state state = {
+        .number = run->report.number,
+        .status = run->plan.failed.count ? 1 : 0,
+        .interpreter = s->py.base_executable,
+        .soabi = s->py.tags.soabi,
+        .site_packages = s->py.site_packages,
+        .always = s->settings.upgrade || s->own_inputs,
+        .host = host,
+    };
+    settings_digest(&s->settings, state.settings);
+    for (size_t i = 0; i < s->settings.file_count; i++)
+        remember_file(&state, a, s->settings.files[i].path,
+                      s->settings.files[i].exists ? s->settings.files[i].digest : "-");
+    for (size_t i = 0; i < run->wanted.files.count; i++)
+        remember_file(&state, a, run->wanted.files.items[i], NULL);
+    for (size_t i = 0; i < s->py.path_count; i++)
+        array_push(&state.base_folders, s->py.path[i]);
+    for (size_t i = 0; i < run->plan.failed.count; i++) {
+        const struct plan_failed *f = &run->plan.failed.items[i];
+        array_push(&state.failures, (struct state_failure){f->requirement, f->from, f->reason, f->malformed});
+    }
+    int result = state_write(&s->paths, &state, err);
+    array_free(&state.files);
+    array_free(&state.digests);
+    array_free(&state.base_folders);
+    array_free(&state.failures);
+    return result;
+}
+
+static int work(struct run *run, const struct state *last, struct err *err)
+{
+    struct session *s = run->s;
+    if (session_base(s, err) < 0 || wanted_read(s, &run->wanted, err) < 0 || reconcile(run, last, err) < 0)
+        return -1;
+    if (run->report.install_ms)
+        apply_forget_plugins(s);
+    say_failures(&run->plan);
+    if (remember(run, err) < 0)
+        return -1;
+    return run->plan.failed.count ? 1 : 0;
+}
+
+int sync_run(struct session *s, struct err *err)
+{
+    if (fs_mkdirs(s->paths.extensions, err) < 0)
+        return err_wrap(
+            err, "the volume cannot be written; mount it writable, or set EXTENSION_SYNC=never to use the "
+                 "extensions' venv as it is");
+    restrict_writes(s);
+    bool unlocked = false, finished = false;
+    cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
+    if (lock < 0 && !unlocked)
+        return -1;
+    if (commit_recover(s->paths.extensions, s->paths.venv, &finished, err) < 0)
+        return -1;
+    if (finished) {
+        log_info("finished what an interrupted sync had begun");
+        apply_forget_plugins(s);
+    }
+    if (s->options->recover_only)
+        return 0;
+    struct state last = {0};
+    const char *reason = NULL;
+    enum state_verdict verdict = state_compare(&s->memory, &s->paths, &s->settings, &last, &reason);
+    if (verdict == STATE_SAME && !s->own_inputs && !s->settings.upgrade && !s->options->base &&
+        !s->options->python) {
+        log_debug("nothing changed since the last sync");
+        return 0;
+    }
+    if (reason)
+        log_debug("syncing: %s", reason);
+    struct run run = {.s = s};
+    int result = work(&run, &last, err);
+    plan_free(&run.plan);
+    wanted_free(&run.wanted);
+    return result;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked for: the requirements of all inputs in DESIGN's order, constraints, and what could not be
+ * understood. */
+#pragma once
+#include "reconcile/session.h"
+#include "resolve/solver.h"
+
+struct wanted_failure {
+    const char *requirement; /* the text as written */
+    const char *from;
+    const char *reason;
+    bool malformed; /* trying again without another input cannot help */
+    size_t before;  /* how many roots stand before it: failures are told in the inputs' order */
+};
+
+struct wanted_constraint {
+    const struct requirement *requirement;
+    const char *from;
+};
+
+struct wanted {
+    struct {
+        struct resolve_root *items;
+        size_t count, room;
+    } roots;
+    struct {
+        struct wanted_failure *items;
+        size_t count, room;
+    } failures;
+    struct {
+        struct wanted_constraint *items;
+        size_t count, room;
+    } constraints;
+    struct strings files; /* read or looked for; over http by URL */
+};
+
+#define cleanup_wanted __attribute__((cleanup(wanted_free)))
+
+/* Reads extensions.txt with what it includes, then EXTENSION_AUTO_INSTALL or `install`; or what the command
+ * line names. ERR_USAGE for a file that the command line names and that cannot be read. All else that is
+ * wrong is in out->failures. Strings belong to the session. */
+int wanted_read(struct session *s, struct wanted *out, struct err *err);
+void wanted_free(struct wanted *w);
