@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* A boot with a whole venv does not wait longer for an index that does not answer at all. */
+enum { BOOT_PATIENCE_S = 10 };
+
 /* Options given on the command line win over every setting. */
 static void override_settings(struct session *s)
 {
@@ -148,6 +151,7 @@ int session_http(struct session *s, struct err *err)
         .retries = set->retries,
         .netrc = environment_get(s->environ, "NETRC"),
         .offline = set->offline,
+        .no_answer_s = s->options->boot && !s->rebuild ? BOOT_PATIENCE_S : 0,
     };
     s->http = http_new(&s->memory, &http, err);
     return s->http ? 0 : -1;

@@ -17,7 +17,8 @@ enum candidate_origin {
 struct candidate {
     struct version version;
     enum candidate_origin origin;
-    const char *url; /* CANDIDATE_DIRECT: the direct reference it stands for, compared as text; else NULL */
+    const char *url; /* the direct reference it stands for, compared as text: always of CANDIDATE_DIRECT, of
+                        CANDIDATE_INSTALLED where it came from the one asked for; else NULL */
     const char *excluded; /* NULL, or why it cannot be used, as what follows "because it ":
                              "needs Python >=3.14", "is only offered as a source distribution" */
     bool named;  /* a constraint or a lock names this version: its being a pre-release is no obstacle */

@@ -125,7 +125,7 @@ static bool pins_exactly(const struct specifier_set *set)
 static bool met_by(const struct requirement *r, const struct candidate *c)
 {
     if (r->url)
-        return c->origin == CANDIDATE_DIRECT && c->url && strcmp(c->url, r->url) == 0;
+        return c->url && strcmp(c->url, r->url) == 0;
     return specifier_set_contains(&r->specifiers, &c->version);
 }
 
