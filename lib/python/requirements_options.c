@@ -61,7 +61,7 @@ static int unknown(struct text option, struct err *err)
 {
     const char *nearest = NULL;
     size_t best = option.len / 2 + 1;
-    for (size_t i = 0; option.len <= LONGEST_OPTION && option.len > 2 && i < KNOWN; i++) {
+    for (size_t i = 0; option.len <= LONGEST_OPTION && option.ptr[1] == '-' && i < KNOWN; i++) {
         size_t d = distance(option, text_of(known[i].name));
         if (d < best) {
             best = d;
@@ -97,13 +97,16 @@ static const struct known *find_long(struct text name, struct err *err)
     return found;
 }
 
-static const struct known *find_short(char letter, struct err *err)
+/* `word` begins with "-" and a letter, which may have several bytes. */
+static const struct known *find_short(const char *word, struct err *err)
 {
     for (size_t i = 0; i < KNOWN; i++)
-        if (known[i].letter && known[i].letter == letter)
+        if (known[i].letter == word[1])
             return &known[i];
-    char option[] = {'-', letter, 0};
-    unknown(text_of(option), err);
+    size_t n = 2;
+    while (((unsigned char)word[n] & 0xc0) == 0x80)
+        n++;
+    unknown((struct text){word, n}, err);
     return NULL;
 }
 
@@ -188,7 +191,7 @@ static int read_short(const struct strings *words, size_t *i, struct requirement
                       struct err *err)
 {
     const char *word = words->items[*i];
-    const struct known *k = find_short(word[1], err);
+    const struct known *k = find_short(word, err);
     if (!k)
         return -1;
     if (word[2])
