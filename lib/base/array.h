@@ -26,7 +26,7 @@
     })
 
 #define array_each(a, item)                                                                                  \
-    for (__typeof__((a)->items + 0) item = (a)->items; item < (a)->items + (a)->count; item++)
+    for (__typeof__((a)->items + 0) item = (a)->items; item && item < (a)->items + (a)->count; item++)
 
 #define array_free(a)                                                                                        \
     do {                                                                                                     \

@@ -82,7 +82,7 @@ void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
         out_of_memory();
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size = (size + !size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; /* never NULL, not even for nothing */
     if (size <= (size_t)(a->end - a->at)) {
         void *p = a->at;
         a->at += size;

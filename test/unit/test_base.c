@@ -177,9 +177,20 @@ static void test_process_captures_and_times_out(void **state)
     assert_int_equal(err.sysno, ENOENT);
 }
 
+static void test_nothing_is_something_too(void **state)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct strings none = {0};
+    (void)state;
+    assert_non_null(arena_array(&a, 0, 8));
+    array_each (&none, item)
+        fail_msg("%s", *item);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_something_too),
         cmocka_unit_test(test_err_wraps_from_the_outside),
         cmocka_unit_test(test_text_cut_gives_every_piece),
         cmocka_unit_test(test_text_u64_refuses_overflow),
