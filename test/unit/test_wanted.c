@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/wanted.h"
+
+#include "base/fs.h"
+#include "test.h"
+
+#include <unistd.h>
+
+/* A session that knows its inputs and its markers, and nothing else. */
+struct world {
+    struct arena a;
+    struct session s;
+    struct session_options options;
+    struct wanted wanted;
+    const char *folder;
+};
+
+static char no_environment[] = "HOME=/nowhere";
+static char *standard_environment[] = {no_environment, NULL};
+
+static int set_up(void **state)
+{
+    struct world *w = test_calloc(1, sizeof *w);
+    char *folder = arena_strdup(&w->a, "/tmp/test-wanted-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    w->folder = folder;
+    w->s.options = &w->options;
+    w->s.environ = standard_environment;
+    w->s.paths.conf_txt = path_join(&w->a, folder, "extensions.txt");
+    w->s.has_interpreter = true;
+    w->s.py.markers = (struct marker_environment){
+        .implementation_name = "cpython",
+        .implementation_version = "3.13.0",
+        .os_name = "posix",
+        .platform_machine = "x86_64",
+        .platform_release = "6.1",
+        .platform_system = "Linux",
+        .platform_version = "1",
+        .python_full_version = "3.13.0",
+        .platform_python_implementation = "CPython",
+        .python_version = "3.13",
+        .sys_platform = "linux",
+    };
+    log_set_level(LOG_ERROR);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    fs_remove_tree(AT_FDCWD, w->folder, NULL);
+    wanted_free(&w->wanted);
+    array_free(&w->options.requirement_files);
+    array_free(&w->options.constraint_files);
+    array_free(&w->options.arguments);
+    settings_free(&w->s.settings);
+    arena_free(&w->s.memory);
+    arena_free(&w->a);
+    test_free(w);
+    return 0;
+}
+
+static const char *place(struct world *w, const char *name)
+{
+    return path_join(&w->a, w->folder, name);
+}
+
+static void put_bytes(struct world *w, const char *name, struct text bytes)
+{
+    const char *file = place(w, name);
+    assert_int_equal(fs_mkdirs(arena_strndup(&w->a, file, (size_t)(path_base(file) - file - 1)), NULL), 0);
+    assert_int_equal(fs_write(AT_FDCWD, file, bytes, 0644, false, NULL), 0);
+}
+
+static void put(struct world *w, const char *name, const char *text)
+{
+    put_bytes(w, name, text_of(text));
+}
+
+static void read_all(struct world *w)
+{
+    struct err err cleanup_err = ERR_INIT;
+    wanted_free(&w->wanted);
+    if (wanted_read(&w->s, &w->wanted, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void read_variable(struct world *w, const char *value)
+{
+    w->s.settings.auto_install = value;
+    read_all(w);
+}
+
+static void read_refused(struct world *w, const char *part)
+{
+    struct err err cleanup_err = ERR_INIT;
+    wanted_free(&w->wanted);
+    assert_true(wanted_read(&w->s, &w->wanted, &err) < 0);
+    assert_int_equal(err.kind, ERR_USAGE);
+    if (!strstr(err.text, part))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, part);
+}
+
+/* A `from` as the tests write it: what begins with @ stands in the folder. */
+static const char *from_of(struct world *w, const char *from)
+{
+    return *from == '@' ? place(w, from + 1) : from;
+}
+
+static void assert_root(struct world *w, size_t i, const char *text, const char *from)
+{
+    assert_true(i < w->wanted.roots.count);
+    assert_string_equal(w->wanted.roots.items[i].requirement->text, text);
+    assert_string_equal(w->wanted.roots.items[i].from, from_of(w, from));
+}
+
+static void assert_constraint(struct world *w, size_t i, const char *text, const char *from)
+{
+    assert_true(i < w->wanted.constraints.count);
+    assert_string_equal(w->wanted.constraints.items[i].requirement->text, text);
+    assert_string_equal(w->wanted.constraints.items[i].from, from_of(w, from));
+}
+
+struct failure {
+    const char *requirement, *from, *reason; /* reason: a part of it */
+    bool malformed;
+    size_t before;
+};
+
+static void assert_failure(struct world *w, size_t i, const struct failure *expected)
+{
+    assert_true(i < w->wanted.failures.count);
+    const struct wanted_failure *f = &w->wanted.failures.items[i];
+    assert_string_equal(f->requirement, from_of(w, expected->requirement));
+    assert_string_equal(f->from, from_of(w, expected->from));
+    if (!strstr(f->reason, expected->reason))
+        fail_msg("%s: \"%s\" does not say \"%s\"", f->requirement, f->reason, expected->reason);
+    assert_int_equal(f->malformed, expected->malformed);
+    assert_int_equal(f->before, expected->before);
+}
+
+#define ASSERT_FAILURE(w, i, ...) assert_failure(w, i, &(const struct failure){__VA_ARGS__})
+
+static void assert_counts(struct world *w, size_t roots, size_t constraints, size_t failures)
+{
+    for (size_t i = failures; i < w->wanted.failures.count; i++)
+        print_message("%s: %s\n", w->wanted.failures.items[i].requirement,
+                      w->wanted.failures.items[i].reason);
+    assert_int_equal(w->wanted.roots.count, roots);
+    assert_int_equal(w->wanted.constraints.count, constraints);
+    assert_int_equal(w->wanted.failures.count, failures);
+}
+
+static bool was_read(struct world *w, const char *name)
+{
+    array_each (&w->wanted.files, file)
+        if (strcmp(*file, place(w, name)) == 0)
+            return true;
+    return false;
+}
+
+/* ---- the default inputs */
+
+static void reads_the_variable(void **state)
+{
+    struct world *w = *state;
+    read_variable(w, "foo[b,a]>=1,<2, bar ,baz @ https://example.test/baz-1-py3-none-any.whl,");
+    assert_counts(w, 3, 0, 0);
+    assert_root(w, 0, "foo[b,a]>=1,<2", "EXTENSION_AUTO_INSTALL");
+    assert_int_equal(w->wanted.roots.items[0].requirement->extra_count, 2);
+    assert_root(w, 1, "bar", "EXTENSION_AUTO_INSTALL");
+    assert_string_equal(w->wanted.roots.items[2].requirement->url,
+                        "https://example.test/baz-1-py3-none-any.whl");
+}
+
+static void the_variable_wins_over_install(void **state)
+{
+    struct world *w = *state;
+    char *install[] = {arena_strdup(&w->a, "one"), arena_strdup(&w->a, "two>")};
+    w->s.settings.install = install;
+    w->s.settings.install_count = 2;
+    read_all(w);
+    assert_counts(w, 1, 0, 1);
+    assert_root(w, 0, "one", "install");
+    ASSERT_FAILURE(w, 0, "two>", "install", "two>", true, 1);
+    read_variable(w, "three");
+    assert_counts(w, 1, 0, 0);
+    assert_root(w, 0, "three", "EXTENSION_AUTO_INSTALL");
+}
+
+static void reads_the_file_before_the_variable(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt",
+        "# a comment\n\nfoo>=1  # why\n   bar \\\n  >=2,\\\n  "
+        "<3\nbaz#fragment\nqux==${VERSION}\n${UNSET}x\n");
+    char version[] = "VERSION=7";
+    char *environment[] = {version, NULL};
+    w->s.environ = environment;
+    read_variable(w, "last");
+    assert_counts(w, 4, 0, 2);
+    assert_root(w, 0, "foo>=1", "@extensions.txt:3");
+    assert_string_equal(w->wanted.roots.items[1].requirement->name, "bar");
+    assert_string_equal(w->wanted.roots.items[1].from, place(w, "extensions.txt:4"));
+    assert_root(w, 2, "qux==7", "@extensions.txt:8");
+    assert_root(w, 3, "last", "EXTENSION_AUTO_INSTALL");
+    ASSERT_FAILURE(w, 0, "baz#fragment", "@extensions.txt:7", "baz#fragment", true, 2);
+    ASSERT_FAILURE(w, 1, "${UNSET}x", "@extensions.txt:9", "${UNSET}x", true, 3);
+}
+
+static void an_absent_file_is_empty(void **state)
+{
+    struct world *w = *state;
+    read_all(w);
+    assert_counts(w, 0, 0, 0);
+    assert_true(was_read(w, "extensions.txt")); /* when it comes, that is a change */
+}
+
+static void a_file_that_cannot_be_read_fails_alone(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(fs_mkdirs(place(w, "extensions.txt"), NULL), 0);
+    read_variable(w, "foo");
+    assert_counts(w, 1, 0, 1);
+    assert_string_equal(w->wanted.failures.items[0].requirement, place(w, "extensions.txt"));
+    assert_string_equal(w->wanted.failures.items[0].from, place(w, "extensions.txt"));
+    assert_int_equal(w->wanted.failures.items[0].before, 0);
+    assert_int_equal(rmdir(place(w, "extensions.txt")), 0);
+    put_bytes(w, "extensions.txt", T("foo\n\xff\xfe\xfa\n"));
+    read_variable(w, "foo");
+    assert_counts(w, 1, 0, 1);
+    ASSERT_FAILURE(w, 0, "@extensions.txt", "@extensions.txt", "extensions.txt: ", true, 0);
+}
+
+static void a_marker_that_does_not_hold_drops_the_requirement(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt",
+        "foo; python_version < '3.13'\nbar; sys_platform == 'linux'\n-c constraints.txt\n");
+    put(w, "constraints.txt", "baz<1; os_name == 'nt'\nqux<1; os_name == 'posix'\n");
+    read_all(w);
+    assert_counts(w, 1, 1, 0);
+    assert_root(w, 0, "bar; sys_platform == 'linux'", "@extensions.txt:2");
+    assert_constraint(w, 0, "qux<1; os_name == 'posix'", "@constraints.txt:2");
+}
+
+static void a_malformed_requirement_fails_alone(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt",
+        "one\nfoo bar\ntwo\n--no-such-option\nthree\n-e ./four\nfive --hash=sha256:aa\n"
+        "--pre\nsix\n");
+    read_all(w);
+    assert_counts(w, 5, 0, 3);
+    ASSERT_FAILURE(w, 0, "foo bar", "@extensions.txt:2", "line of its own", true, 1);
+    ASSERT_FAILURE(w, 1, "--no-such-option", "@extensions.txt:4", "--no-such-option", true, 2);
+    ASSERT_FAILURE(w, 2, "-e ./four", "@extensions.txt:6", "editable source has to be built first", true, 3);
+    assert_root(w, 3, "five", "@extensions.txt:7");
+    assert_root(w, 4, "six", "@extensions.txt:9");
+}
+
+/* ---- files that name files */
+
+static void an_included_file_stands_where_it_is_included(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\n-r more/a.txt\n--requirement=more/b.txt\nlast\n");
+    put(w, "more/a.txt", "two\n-r b.txt\n");
+    put(w, "more/b.txt", "three\n-r ../c.txt\n");
+    put(w, "c.txt", "\nfour\n");
+    read_all(w);
+    assert_counts(w, 7, 0, 0);
+    assert_root(w, 0, "one", "@extensions.txt:1");
+    assert_root(w, 1, "two", "@more/a.txt:1");
+    assert_root(w, 2, "three", "@more/b.txt:1");
+    assert_root(w, 3, "four", "@c.txt:2");
+    assert_root(w, 4, "three", "@more/b.txt:1"); /* named twice is no circle */
+    assert_root(w, 5, "four", "@c.txt:2");
+    assert_root(w, 6, "last", "@extensions.txt:4");
+    assert_true(was_read(w, "more/a.txt"));
+    assert_true(was_read(w, "c.txt"));
+}
+
+static void paths_of_included_files_are_absolute_or_file_urls(void **state)
+{
+    struct world *w = *state;
+    put(w, "a b.txt", "one\n");
+    put(w, "c.txt", "two\n");
+    put(w, "extensions.txt",
+        arena_printf(&w->a, "-r file://%s/a%%20b.txt\n-r %s/c.txt\n", w->folder, w->folder));
+    read_all(w);
+    assert_counts(w, 2, 0, 0);
+    assert_root(w, 0, "one", "@a b.txt:1");
+    assert_root(w, 1, "two", "@c.txt:1");
+}
+
+static void constraints_are_no_requirements(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\n-c constraints.txt\ntwo\n");
+    put(w, "constraints.txt", "foo<2\n-r more.txt\n-c last.txt\nbad bad\n");
+    put(w, "more.txt", "bar<3\n");
+    put(w, "last.txt", "baz<4\n");
+    read_all(w);
+    assert_counts(w, 2, 3, 1);
+    assert_root(w, 1, "two", "@extensions.txt:3");
+    assert_constraint(w, 0, "foo<2", "@constraints.txt:1");
+    assert_constraint(w, 1, "bar<3", "@more.txt:1");
+    assert_constraint(w, 2, "baz<4", "@last.txt:1");
+    ASSERT_FAILURE(w, 0, "bad bad", "@constraints.txt:4", "line of its own", true, 1);
+}
+
+static void a_file_that_includes_itself_fails_there(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\n-r a.txt\ntwo\n-r ./extensions.txt\n");
+    put(w, "a.txt", "three\n-r sub/../b.txt\nfour\n");
+    put(w, "b.txt", "-r extensions.txt\n-c a.txt\nfive\n");
+    read_all(w);
+    assert_counts(w, 5, 0, 3);
+    ASSERT_FAILURE(w, 0, "-r extensions.txt", "@b.txt:1", "includes itself", true, 2);
+    ASSERT_FAILURE(w, 1, "-c a.txt", "@b.txt:2", "includes itself", true, 2);
+    ASSERT_FAILURE(w, 2, "-r ./extensions.txt", "@extensions.txt:4", "includes itself", true, 5);
+    assert_root(w, 2, "five", "@b.txt:3");
+    assert_root(w, 3, "four", "@a.txt:3");
+}
+
+static void an_included_file_that_cannot_be_read_fails_there(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\n-r absent.txt\n-c folder\n-r binary.txt\ntwo\n");
+    assert_int_equal(fs_mkdirs(place(w, "folder"), NULL), 0);
+    put_bytes(w, "binary.txt", T("\xff\xfe\xfa"));
+    read_all(w);
+    assert_counts(w, 2, 0, 3);
+    ASSERT_FAILURE(w, 0, "-r absent.txt", "@extensions.txt:2", "absent.txt", false, 1);
+    assert_string_equal(w->wanted.failures.items[1].requirement, "-c folder");
+    ASSERT_FAILURE(w, 2, "-r binary.txt", "@extensions.txt:4", "binary.txt", true, 1);
+    assert_true(was_read(w, "absent.txt"));
+}
+
+static void files_nest_thirty_two_deep(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "-r 1.txt\n");
+    for (int i = 1; i < 40; i++)
+        put(w, arena_printf(&w->a, "%d.txt", i), arena_printf(&w->a, "foo%d\n-r %d.txt\n", i, i + 1));
+    read_all(w);
+    assert_counts(w, 31, 0, 1);
+    ASSERT_FAILURE(w, 0, "-r 32.txt", "@31.txt:2", "more than 32 deep", true, 31);
+    assert_false(was_read(w, "32.txt"));
+}
+
+/* ---- paths and URLs */
+
+static void assert_direct(struct world *w, size_t i, const char *name, const char *url)
+{
+    assert_true(i < w->wanted.roots.count);
+    const struct requirement *r = w->wanted.roots.items[i].requirement;
+    assert_string_equal(r->name, name);
+    assert_non_null(r->url);
+    assert_string_equal(r->url, url);
+}
+
+static void a_bare_wheel_is_named_by_its_file(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt",
+        "-r sub/more.txt\n/abs/Foo_Bar-1.0-py3-none-any.whl\n"
+        "https://example.test/d/foo-1.0-py3-none-any.whl#sha256=00\n"
+        "file:///d/foo-1.0-py3-none-any.whl\n");
+    put(w, "sub/more.txt",
+        "./foo-1.0-py3-none-any.whl\n../d/foo-1.0-1-py3-none-any.whl[b,a]\n"
+        "./foo-2.0-py3-none-any.whl ; python_version > '3'\n"
+        "./foo-3.0-py3-none-any.whl ; python_version < '3'\n");
+    read_all(w);
+    assert_counts(w, 6, 0, 0);
+    assert_direct(w, 0, "foo", arena_printf(&w->a, "file://%s", place(w, "sub/foo-1.0-py3-none-any.whl")));
+    assert_root(w, 0, "./foo-1.0-py3-none-any.whl", "@sub/more.txt:1");
+    assert_direct(w, 1, "foo", arena_printf(&w->a, "file://%s", place(w, "d/foo-1.0-1-py3-none-any.whl")));
+    assert_int_equal(w->wanted.roots.items[1].requirement->extra_count, 2);
+    assert_direct(w, 2, "foo", arena_printf(&w->a, "file://%s", place(w, "sub/foo-2.0-py3-none-any.whl")));
+    assert_direct(w, 3, "foo-bar", "file:///abs/Foo_Bar-1.0-py3-none-any.whl");
+    assert_direct(w, 4, "foo", "https://example.test/d/foo-1.0-py3-none-any.whl#sha256=00");
+    assert_direct(w, 5, "foo", "file:///d/foo-1.0-py3-none-any.whl");
+}
+
+static void what_is_no_wheel_by_its_name_is_refused(void **state)
+{
+    struct world *w = *state;
+    read_variable(w, "./foo.whl,/abs/-1-py3-none-any.whl");
+    assert_counts(w, 0, 0, 2);
+    ASSERT_FAILURE(w, 0, "./foo.whl", "EXTENSION_AUTO_INSTALL", "foo.whl", true, 0);
+}
+
+static void what_has_to_be_built_is_set_aside(void **state)
+{
+    static const char *const cases[] = {
+        "git+https://example.test/foo.git",
+        "git+ssh://git@example.test/foo.git@v1#egg=foo",
+        "https://example.test/foo-1.0.tar.gz",
+        "file:///src/foo-1.0.zip",
+        "./foo",
+        ".",
+        "../foo[extra]",
+        "/src/foo-1.0.tar.gz ; python_version > '3'",
+        "src/foo",
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i]));
+        read_all(w);
+        assert_counts(w, 2, 0, 1);
+        ASSERT_FAILURE(w, 0, cases[i], "@extensions.txt:2", "which has to be built first", true, 1);
+    }
+}
+
+/* ---- the command line */
+
+static void the_command_line_stands_in_for_the_default_inputs(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "never\n");
+    put(w, "mine.txt", "one\n-c more.txt\n");
+    put(w, "more.txt", "foo<1\n");
+    put(w, "limits.txt", "bar<2\n");
+    array_push(&w->options.requirement_files, arena_strdup(&w->a, place(w, "mine.txt")));
+    array_push(&w->options.constraint_files, arena_strdup(&w->a, place(w, "limits.txt")));
+    array_push(&w->options.arguments, arena_strdup(&w->a, "two>=1"));
+    array_push(&w->options.arguments, arena_strdup(&w->a, "three three"));
+    w->s.own_inputs = true;
+    read_variable(w, "never");
+    assert_counts(w, 2, 2, 1);
+    assert_root(w, 0, "one", "@mine.txt:1");
+    assert_root(w, 1, "two>=1", "argument");
+    assert_constraint(w, 0, "bar<2", "@limits.txt:1");
+    assert_constraint(w, 1, "foo<1", "@more.txt:1");
+    ASSERT_FAILURE(w, 0, "three three", "argument", "three three", true, 2);
+    assert_false(was_read(w, "extensions.txt"));
+}
+
+static void a_named_file_has_to_be_there(void **state)
+{
+    struct world *w = *state;
+    w->s.own_inputs = true;
+    array_push(&w->options.requirement_files, arena_strdup(&w->a, place(w, "absent.txt")));
+    read_refused(w, "absent.txt");
+    w->options.requirement_files.count = 0;
+    array_push(&w->options.constraint_files, arena_strdup(&w->a, place(w, "none.txt")));
+    read_refused(w, "none.txt");
+}
+
+static void constraints_of_pip_count_beside_the_default_inputs(void **state)
+{
+    struct world *w = *state;
+    put(w, "limits.txt", "foo<1\n");
+    array_push(&w->s.settings.constraints, arena_strdup(&w->a, place(w, "limits.txt")));
+    read_variable(w, "foo");
+    assert_counts(w, 1, 1, 0);
+    assert_constraint(w, 0, "foo<1", "@limits.txt:1");
+    assert_int_equal(unlink(place(w, "limits.txt")), 0);
+    read_refused(w, "constraints of pip's settings: ");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(reads_the_variable),
+        TEST(the_variable_wins_over_install),
+        TEST(reads_the_file_before_the_variable),
+        TEST(an_absent_file_is_empty),
+        TEST(a_file_that_cannot_be_read_fails_alone),
+        TEST(a_marker_that_does_not_hold_drops_the_requirement),
+        TEST(a_malformed_requirement_fails_alone),
+        TEST(an_included_file_stands_where_it_is_included),
+        TEST(paths_of_included_files_are_absolute_or_file_urls),
+        TEST(constraints_are_no_requirements),
+        TEST(a_file_that_includes_itself_fails_there),
+        TEST(an_included_file_that_cannot_be_read_fails_there),
+        TEST(files_nest_thirty_two_deep),
+        TEST(a_bare_wheel_is_named_by_its_file),
+        TEST(what_is_no_wheel_by_its_name_is_refused),
+        TEST(what_has_to_be_built_is_set_aside),
+        TEST(the_command_line_stands_in_for_the_default_inputs),
+        TEST(a_named_file_has_to_be_there),
+        TEST(constraints_of_pip_count_beside_the_default_inputs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
