@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Package indexes as users run them: nginx over static files, pypiserver, devpi. Each is a process of its own on
+loopback; that it is ready is known by connecting to it, and it is ended by its pid."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+import zipfile
+
+from wheels import normalize
+
+BIN = pathlib.Path(sys.executable).parent
+READY_S = 60
+
+
+def direct_opener():
+    """Nobody's proxy stands between a test and loopback."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A server's process, in a group of its own."""
+
+    def __init__(self, args, log, **more):
+        self.log = pathlib.Path(log)
+        with open(self.log, "wb") as out:
+            self.process = subprocess.Popen(
+                [str(a) for a in args], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **more
+            )
+
+    def wait_for(self, port):
+        """Until somebody listens. A refused connection says so at once, so the process's end is waited for in between."""
+        pidfd = os.pidfd_open(self.process.pid)
+        try:
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            for _ in range(READY_S * 20):
+                with socket.socket() as s:
+                    if s.connect_ex(("127.0.0.1", port)) == 0:
+                        return
+                if poll.poll(50):
+                    break
+        finally:
+            os.close(pidfd)
+        self.stop()
+        raise AssertionError(f"{self.process.args[0]} did not come up:\n{self.log.read_text(errors='replace')}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+
+def wheel_metadata(path):
+    with zipfile.ZipFile(path) as z:
+        name = next(n for n in z.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", n))
+        return z.read(name)
+
+
+class StaticIndex:
+    """The pages of an index as files: simple/NAME/index.json (PEP 691) and index.html (PEP 503)."""
+
+    def __init__(self, folder, metadata=True):
+        self.folder = pathlib.Path(folder)
+        self.metadata = metadata
+        self.files = self.folder / "files"
+        self.files.mkdir(parents=True)
+        (self.folder / "simple").mkdir()
+        self.projects = {}
+
+    def add(self, path, yanked=None, requires_python=None, digest=True):
+        """Takes a wheel or a source distribution in, by moving it here."""
+        path = pathlib.Path(path)
+        stored = self.files / path.name
+        path.replace(stored)
+        name = normalize(re.match(r"(.+?)-\d", path.name).group(1))
+        self.projects.setdefault(name, {})[path.name] = {
+            "yanked": yanked, "requires_python": requires_python, "digest": digest,
+        }
+        if self.metadata and path.suffix == ".whl":
+            (self.files / f"{path.name}.metadata").write_bytes(wheel_metadata(stored))
+        self.write(name)
+        return stored
+
+    def withdraw(self, name, file_name):
+        del self.projects[name][file_name]
+        self.write(name)
+
+    def entry(self, file_name, facts):
+        data = (self.files / file_name).read_bytes()
+        entry = {"filename": file_name, "url": f"../../files/{file_name}", "hashes": {}}
+        if facts["digest"]:
+            entry["hashes"]["sha256"] = hashlib.sha256(data).hexdigest()
+        if facts["requires_python"]:
+            entry["requires-python"] = facts["requires_python"]
+        if facts["yanked"] is not None:
+            entry["yanked"] = facts["yanked"] or True
+        beside = self.files / f"{file_name}.metadata"
+        if beside.exists():
+            entry["core-metadata"] = {"sha256": hashlib.sha256(beside.read_bytes()).hexdigest()}
+        return entry
+
+    def write(self, name):
+        entries = [self.entry(f, facts) for f, facts in sorted(self.projects[name].items())]
+        folder = self.folder / "simple" / name
+        folder.mkdir(exist_ok=True)
+        page = {"meta": {"api-version": "1.1"}, "name": name, "files": entries}
+        (folder / "index.json").write_text(json.dumps(page))
+        (folder / "index.html").write_text(self.html(entries))
+
+    @staticmethod
+    def html(entries):
+        lines = ["<!DOCTYPE html><html><body>"]
+        for e in entries:
+            fragment = "".join(f"#{k}={v}" for k, v in e["hashes"].items())
+            attributes = ""
+            if "requires-python" in e:
+                escaped = e["requires-python"].replace("<", "&lt;").replace(">", "&gt;")
+                attributes += f' data-requires-python="{escaped}"'
+            if "yanked" in e:
+                attributes += f' data-yanked="{e["yanked"] if isinstance(e["yanked"], str) else ""}"'
+            if "core-metadata" in e:
+                attributes += f' data-core-metadata="sha256={e["core-metadata"]["sha256"]}"'
+            lines.append(f'<a href="{e["url"]}{fragment}"{attributes}>{e["filename"]}</a><br>')
+        return "\n".join(lines + ["</body></html>"])
+
+
+NGINX = """
+daemon off; master_process off; pid {run}/pid; error_log stderr warn;
+events {{ worker_connections 256; }}
+http {{
+    access_log {run}/access.log;
+    client_body_temp_path {run}/body; proxy_temp_path {run}/proxy; fastcgi_temp_path {run}/fastcgi;
+    uwsgi_temp_path {run}/uwsgi; scgi_temp_path {run}/scgi;
+    types {{ application/vnd.pypi.simple.v1+json json; text/html html; application/octet-stream whl gz metadata; }}
+    map $http_accept $page {{ default index.html; {json} }}
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder};
+        location /files/ {{ }}
+        location /simple/ {{ {auth} rewrite ^(/simple/[^/]+)/$ $1/$page break; }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """Serves a StaticIndex: JSON to who accepts it (unless json=False), HTML to the rest."""
+
+    def __init__(self, index, run, json=True, password=None):
+        run = pathlib.Path(run)
+        run.mkdir(parents=True)
+        self.access_log = run / "access.log"
+        # nginx takes over a socket that it inherits: so the kernel chooses the port, and it stays ours.
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        self.port = listener.getsockname()[1]
+        auth = ""
+        if password:
+            (run / "passwords").write_text(f"user:{{PLAIN}}{password}\n")
+            auth = f'auth_basic "index"; auth_basic_user_file {run}/passwords;'
+        (run / "nginx.conf").write_text(NGINX.format(
+            run=run, folder=index.folder, port=self.port, auth=auth,
+            json='"~application/vnd\\.pypi\\.simple\\.v1\\+json" index.json;' if json else ""))
+        nginx = "/usr/sbin/nginx"
+        self.process = Process(
+            [nginx, "-p", run, "-c", run / "nginx.conf", "-e", "stderr"], run / "log",
+            pass_fds=[listener.fileno()], env={"NGINX": f"{listener.fileno()};", "PATH": "/usr/bin:/bin"})
+        listener.close()
+        self.process.wait_for(self.port)
+        self.url = f"http://127.0.0.1:{self.port}/simple/"
+
+    def requests(self):
+        """METHOD PATH of all requests until now; nginx writes each when it has been answered."""
+        return re.findall(r'"(\S+ \S+) HTTP', self.access_log.read_text())
+
+    def stop(self):
+        self.process.stop()
+
+
+class Pypiserver:
+    """pypiserver over a folder of wheels: HTML pages."""
+
+    def __init__(self, packages, run):
+        run = pathlib.Path(run)
+        run.mkdir(parents=True)
+        self.port = free_port()
+        self.process = Process(
+            [BIN / "pypi-server", "run", "-i", "127.0.0.1", "-p", self.port, "--disable-fallback", packages], run / "log")
+        self.process.wait_for(self.port)
+        self.url = f"http://127.0.0.1:{self.port}/simple/"
+
+    def stop(self):
+        self.process.stop()
+
+
+class Devpi:
+    """devpi-server with one index, user/dev, that has no bases."""
+
+    def __init__(self, run):
+        run = pathlib.Path(run)
+        run.mkdir(parents=True)
+        env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(run), "LANG": "C.UTF-8"}
+        self.port = free_port()
+        subprocess.run([BIN / "devpi-init", "--serverdir", run / "data", "--no-root-pypi", "--root-passwd", "x"],
+                       check=True, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       timeout=READY_S)
+        self.process = Process([BIN / "devpi-server", "--serverdir", run / "data", "--host", "127.0.0.1", "--port", self.port],
+                               run / "log", env=env)
+        self.process.wait_for(self.port)
+        self.root = f"http://127.0.0.1:{self.port}"
+        self.token = None
+        self.call("PUT", "/user", {"password": "y"})
+        answer = self.call("POST", "/+login", {"user": "user", "password": "y"})
+        self.token = answer["result"]["password"]
+        self.call("PUT", "/user/dev", {"type": "stage", "bases": [], "volatile": True})
+        self.url = f"{self.root}/user/dev/+simple/"
+
+    def request(self, method, path, body, content_type):
+        request = urllib.request.Request(self.root + path, body, {"Content-Type": content_type,
+                                                                  "Accept": "application/json"}, method=method)
+        if self.token:
+            import base64
+            login = base64.b64encode(f"user:{self.token}".encode()).decode()
+            request.add_header("X-Devpi-Auth", login)
+        with direct_opener().open(request, timeout=READY_S) as answer:
+            return answer.read()
+
+    def call(self, method, path, data):
+        return json.loads(self.request(method, path, json.dumps(data).encode(), "application/json"))
+
+    def upload(self, wheel):
+        wheel = pathlib.Path(wheel)
+        name, version = wheel.name.split("-")[:2]
+        boundary = "-" * 20 + hashlib.sha256(wheel.name.encode()).hexdigest()
+        parts = []
+        for key, value in ((":action", "file_upload"), ("name", normalize(name)), ("version", version),
+                           ("metadata_version", "2.1"), ("filetype", "bdist_wheel"), ("pyversion", "py3")):
+            parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode())
+        parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="content"; filename="{wheel.name}"\r\n'
+                     "Content-Type: application/octet-stream\r\n\r\n".encode() + wheel.read_bytes() + b"\r\n")
+        parts.append(f"--{boundary}--\r\n".encode())
+        self.request("POST", "/user/dev/", b"".join(parts), f"multipart/form-data; boundary={boundary}")
+
+    def stop(self):
+        self.process.stop()
