@@ -50,7 +50,7 @@ static json_t *to_json(struct session *s)
 
 int command_list(struct session *s, struct err *err)
 {
-    restrict_writes(s);
+    restrict_writes(s, false);
     if (session_venv(s, err) < 0)
         return -1;
     for (size_t i = 0; i < s->venv.count; i++)

@@ -222,6 +222,26 @@ static void plan_rest(struct planner *p)
     }
 }
 
+/* With the strategy `first`, an index behind the one that counts may have what is wanted: then the message
+ * says so. */
+static const char *with_elsewhere(struct planner *p, const struct requirement *req, const char *reason)
+{
+    const struct index_project *project;
+    if (!p->s->index || req->url || installed_find(&p->s->base, req->name) ||
+        p->s->settings.index_strategy != STRATEGY_FIRST ||
+        index_project_elsewhere(p->s->index, req->name, &project, NULL) < 0)
+        return reason;
+    for (size_t i = 0; i < project->count; i++) {
+        const struct index_release *r = &project->releases[i];
+        if (r->wheel && specifier_set_contains(&req->specifiers, &r->version))
+            return arena_printf(p->a,
+                                "%s\n%s has %s %s, but only the first index that has the name counts; "
+                                "EXTENSION_INDEX_STRATEGY=best looks at all of them.",
+                                reason, r->wheel->index_url, req->name, r->version.text);
+    }
+    return reason;
+}
+
 /* Failures in the order of the inputs; what was installed by hand and cannot stay in the solution gets a
  * warning. */
 static void plan_failures(struct planner *p)
@@ -238,8 +258,10 @@ static void plan_failures(struct planner *p)
             const struct resolve_failure *f = &p->result.failures[next];
             if (p->roots.items[f->root].requirement != w->roots.items[i].requirement)
                 break;
-            array_push(&p->plan->failed, (struct plan_failed){w->roots.items[i].requirement->text,
-                                                              w->roots.items[i].from, f->reason, false});
+            const struct resolve_root *root = &w->roots.items[i];
+            array_push(&p->plan->failed,
+                       (struct plan_failed){root->requirement->text, root->from,
+                                            with_elsewhere(p, root->requirement, f->reason), false});
         }
     }
     for (size_t i = 0; i < p->result.failure_count; i++) {

@@ -40,27 +40,28 @@ static void allow(int ruleset, unsigned long long handled, const char *path)
         log_debug("Landlock refuses a rule for %s: %s", path, strerror(errno));
 }
 
-static void allow_all(struct session *s, int ruleset, unsigned long long handled)
+static void allow_all(struct session *s, bool sync, int ruleset, unsigned long long handled)
 {
     struct arena *a = &s->memory;
     const char *tmpdir = environment_get(s->environ, "TMPDIR"), *home = environment_get(s->environ, "HOME"),
                *xdg = environment_get(s->environ, "XDG_CACHE_HOME");
-    fs_mkdirs(s->paths.extensions, NULL);
     fs_mkdirs(s->cache_dir, NULL);
-    allow(ruleset, handled, s->paths.extensions);
-    allow(ruleset, handled, s->paths.venv); /* may be a mount of its own, or named by --venv */
     allow(ruleset, handled, s->cache_dir);
     allow(ruleset, handled, tmpdir && *tmpdir ? tmpdir : "/tmp");
+    allow(ruleset, handled, "/dev/null");
+    allow(ruleset, handled, "/dev/tty");
+    if (!sync)
+        return;
+    allow(ruleset, handled, s->paths.extensions);
+    allow(ruleset, handled, s->paths.venv); /* may be a mount of its own */
     if (xdg && *xdg)
         allow(ruleset, handled, path_join(a, xdg, "plux"));
     if (home && *home)
         allow(ruleset, handled, path_join(a, home, ".cache/plux"));
     allow(ruleset, handled, path_join(a, s->paths.volume, "tmp"));
-    allow(ruleset, handled, "/dev/null");
-    allow(ruleset, handled, "/dev/tty");
 }
 
-void restrict_writes(struct session *s)
+void restrict_writes(struct session *s, bool sync)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < REFER_ABI) {
@@ -73,7 +74,7 @@ void restrict_writes(struct session *s)
     struct landlock_ruleset_attr attr = {.handled_access_fs = handled};
     cleanup_close int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     if (ruleset >= 0)
-        allow_all(s, ruleset, handled);
+        allow_all(s, sync, ruleset, handled);
     if (ruleset < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
         log_debug("writes are not restricted: %s", strerror(errno));

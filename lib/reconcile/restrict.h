@@ -9,4 +9,4 @@
 /* From here on only the extensions folder, the cache, temporary folders and plux's cache can be written.
  * Where the kernel has no Landlock, or one that cannot tell a rename between folders from an escape, a debug
  * line is all. Folders that do not exist yet are made. */
-void restrict_writes(struct session *s);
+void restrict_writes(struct session *s, bool sync);

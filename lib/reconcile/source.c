@@ -52,10 +52,23 @@ static const char *outside_constraint(struct source *source, const char *name, c
     return NULL;
 }
 
+/* A constraint that names a pre-release makes it as welcome as a requirement would. */
+static bool is_named(struct source *source, const char *name, const struct version *v)
+{
+    for (size_t i = 0; v->is_pre && i < source->wanted->constraints.count; i++) {
+        const struct requirement *r = source->wanted->constraints.items[i].requirement;
+        if (strcmp(r->name, name) == 0 && r->specifiers.names_prerelease &&
+            specifier_set_contains(&r->specifiers, v))
+            return true;
+    }
+    return false;
+}
+
 static void offer(struct source *source, const char *name, struct list *list, struct candidate c)
 {
     if (!c.excluded)
         c.excluded = outside_constraint(source, name, &c.version);
+    c.named = is_named(source, name, &c.version);
     array_push(list, c);
 }
 

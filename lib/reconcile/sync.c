@@ -5,6 +5,7 @@
 #include "base/stopwatch.h"
 #include "reconcile/apply.h"
 #include "reconcile/restrict.h"
+#include "reconcile/shadow.h"
 #include "venv/commit.h"
 #include "venv/layout.h"
 #include "venv/lock.h"
@@ -21,12 +22,15 @@ static double seconds(long long ms)
     return (double)ms / 1000;
 }
 
-static void say_failures(const struct plan *plan)
+static void say_failures(const struct session *s, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->failed.count; i++) {
         const struct plan_failed *f = &plan->failed.items[i];
         log_error("%s (%s) is set aside: %s", f->requirement, f->from, f->reason);
     }
+    if (plan->failed.count && s->options->boot)
+        log_info("each boot tries again what was set aside; EXTENSION_SYNC=never leaves the extensions' venv "
+                 "as it is");
 }
 
 static void say_start(const struct plan *plan, long long resolve_ms)
@@ -112,6 +116,7 @@ static int reconcile(struct run *run, const struct state *last, struct err *err)
         if (result == 0) {
             if (!run->plan.install.count)
                 say_start(&run->plan, run->resolve_ms);
+            shadow_warn(s, &run->plan, wheels);
             run->report.number = next_number(s, last);
             result = apply_plan(s, &run->plan, wheels, run->report.number, &run->report, err);
         }
@@ -136,8 +141,7 @@ static void remember_file(struct state *state, struct arena *a, const char *path
         if (strcmp(state->files.items[i], path) == 0)
             return;
     array_push(&state->files, arena_strdup(a, path));
-    if (digest)
-        array_push(&state->digests, arena_strdup(a, digest));
+    array_push(&state->digests, arena_strdup(a, digest));
 }
 
 /* What the next boot compares with. Requirements of the command line are not what a boot asks for: their
@@ -162,7 +166,7 @@ static int remember(struct run *run, struct err *err)
         remember_file(&state, a, s->settings.files[i].path,
                       s->settings.files[i].exists ? s->settings.files[i].digest : "-");
     for (size_t i = 0; i < run->wanted.files.count; i++)
-        remember_file(&state, a, run->wanted.files.items[i], NULL);
+        remember_file(&state, a, run->wanted.files.items[i], run->wanted.digests.items[i]);
     for (size_t i = 0; i < s->py.path_count; i++)
         array_push(&state.base_folders, s->py.path[i]);
     for (size_t i = 0; i < run->plan.failed.count; i++) {
@@ -184,7 +188,7 @@ static int work(struct run *run, const struct state *last, struct err *err)
         return -1;
     if (run->report.install_ms)
         apply_forget_plugins(s);
-    say_failures(&run->plan);
+    say_failures(s, &run->plan);
     if (remember(run, err) < 0)
         return -1;
     return run->plan.failed.count ? 1 : 0;
@@ -196,7 +200,8 @@ int sync_run(struct session *s, struct err *err)
         return err_wrap(
             err, "the volume cannot be written; mount it writable, or set EXTENSION_SYNC=never to use the "
                  "extensions' venv as it is");
-    restrict_writes(s);
+    restrict_writes(s, true);
+    unpacked_sweep(s->cache_dir);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)

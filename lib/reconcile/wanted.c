@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/wanted.h"
 
+#include "base/digest.h"
 #include "base/fs.h"
 #include "config/environment.h"
 #include "python/name.h"
@@ -202,8 +203,13 @@ static int read_file(struct reader *r, const char *path, bool root, struct err *
 {
     struct buf bytes cleanup_buf = BUF_INIT;
     struct requirements_lines lines = {0};
+    int got = read_bytes(r, path, &bytes, err);
+    char digest[DIGEST_HEX] = "-";
+    if (got == 0)
+        digest_hex(buf_view(&bytes), digest);
     array_push(&r->out->files, arena_strdup(r->a, path));
-    if (read_bytes(r, path, &bytes, err) < 0)
+    array_push(&r->out->digests, arena_strdup(r->a, digest));
+    if (got < 0)
         return -1;
     if (requirements_file_parse(r->a, buf_view(&bytes), variable, r->s->environ, &lines, err) < 0) {
         array_free(&lines);
@@ -280,4 +286,5 @@ void wanted_free(struct wanted *w)
     array_free(&w->failures);
     array_free(&w->constraints);
     array_free(&w->files);
+    array_free(&w->digests);
 }

@@ -31,7 +31,8 @@ struct wanted {
         struct wanted_constraint *items;
         size_t count, room;
     } constraints;
-    struct strings files; /* read or looked for; over http by URL */
+    struct strings files;   /* read or looked for; over http by URL */
+    struct strings digests; /* of their bytes when they were read, SHA-256 in hex; "-" where there was none */
 };
 
 #define cleanup_wanted __attribute__((cleanup(wanted_free)))
