@@ -71,9 +71,11 @@ static bool is_byte_code_of_gone(struct carrying *c, const char *path)
  * boot. */
 static bool is_other_library(const struct stage_options *o, const char *path)
 {
-    struct text own = text_of(o->site_packages);
+    struct text own = text_of(o->site_packages), folder = text_of(path);
     own.len -= strlen(path_base(o->site_packages)) + 1;
-    return text_starts(text_of(path), T("lib/python")) && !strchr(path + 4, '/') && !text_is(own, path);
+    return text_starts(folder, T("lib/python")) &&
+           text_find(text_from(folder, strlen("lib/")), '/') == folder.len - strlen("lib/") &&
+           !text_eq(own, folder);
 }
 
 static bool skip(void *ctx, const char *path, bool folder)
