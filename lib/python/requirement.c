@@ -152,8 +152,9 @@ static int parse_url(struct cursor *c, struct requirement *out)
     c->at++;
     skip_blanks(c);
     size_t start = c->at;
-    while (c->at < c->text.len && !is_blank(c->text.ptr[c->at]))
-        c->at++;
+    for (; c->at < c->text.len && !is_blank(c->text.ptr[c->at]); c->at++)
+        if ((unsigned char)c->text.ptr[c->at] < ' ' || c->text.ptr[c->at] == 127)
+            return err_set(c->err, ERR_INPUT, "column %u: a control character in the URL", column(c, c->at));
     if (c->at == start)
         return expected(c, "a URL after \"@\"");
     out->url = text_dup(c->arena, (struct text){c->text.ptr + start, c->at - start});

@@ -184,8 +184,10 @@ static int parse_arbitrary(struct arena *a, struct specifier *s, struct err *err
 {
     struct version version;
     for (size_t i = 0; i < s->given.len; i++)
-        if (ascii_is_space(s->given.ptr[i]) || s->given.ptr[i] == ';' || s->given.ptr[i] == ')')
-            return err_set(err, ERR_INPUT, "blanks, \";\" and \")\" cannot stand in what follows \"===\"");
+        if ((unsigned char)s->given.ptr[i] <= ' ' || strchr(";)\177", s->given.ptr[i]))
+            return err_set(
+                err, ERR_INPUT,
+                "blanks, control characters, \";\" and \")\" cannot stand in what follows \"===\"");
     s->is_pre = version_parse(a, s->given, &version, NULL) == 0 && version.is_pre;
     s->sameas = s->given;
     return 0;
