@@ -108,7 +108,8 @@ static void record_line(struct installation *in, const char *path, const char *d
 static int already_there(const char *path, struct err *err)
 {
     if (err && err->sysno == EEXIST)
-        return err_set(err, ERR_INPUT, "it would overwrite %s, which is there and belongs to nobody", path);
+        return err_set(err, ERR_INPUT,
+                       "it would overwrite %s, which is there already and is no distribution's file", path);
     return -1;
 }
 

@@ -4,6 +4,7 @@
  *   wheel unpack CACHE FILE...                       prints each entry's folder
  *   wheel install CACHE KEY VENV SITE-PACKAGES INCLUDE [--final DIR] [--requested] [--direct-url JSON]
  *   wheel sweep CACHE
+ *   wheel peak COMMAND...                            and then the peak of its memory, in kB
  * Several `install`s of one process are separated by "--"; they share the owners, as those of a sync do.
  */
 #include "base/fs.h"
@@ -101,11 +102,27 @@ static int install_all(char **argv, int argc, struct err *err)
     return 0;
 }
 
+/* Of this program alone: what getrusage(2) says includes the program that started it. */
+static int print_peak(struct err *err)
+{
+    struct buf status cleanup_buf = BUF_INIT;
+    struct text peak;
+    if (fs_read(AT_FDCWD, "/proc/self/status", 65536, &status, err) < 0)
+        return -1;
+    if (!headers_get(buf_view(&status), "VmHWM", &peak))
+        return err_set(err, ERR_SYSTEM, "the kernel does not say VmHWM");
+    printf("%.*s\n", (int)text_find(peak, ' '), peak.ptr);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct err err cleanup_err = ERR_INIT;
     int result = 0;
+    bool peak = argc > 1 && strcmp(argv[1], "peak") == 0;
     log_open("wheel");
+    argc -= peak;
+    argv += peak;
     if (argc >= 4 && strcmp(argv[1], "unpack") == 0) {
         for (int i = 3; i < argc && result == 0; i++)
             result = unpack(argv[2], argv[i], &err);
@@ -116,6 +133,8 @@ int main(int argc, char **argv)
     } else {
         result = err_set(&err, ERR_USAGE, "see the top of test/tools/wheel.c");
     }
+    if (result == 0 && peak)
+        result = print_peak(&err);
     if (result < 0)
         log_error("%s", err.text);
     return result < 0 ? (int)err.kind : 0;
