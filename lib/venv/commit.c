@@ -28,6 +28,7 @@
 
 enum { RECORD_LIMIT = 1 << 20 };
 
+/* In the order in which they are tried. */
 enum way {
     WAY_RENAME,   /* there is no old one: the new one is renamed in */
     WAY_EXCHANGE, /* renameat2(RENAME_EXCHANGE), where a probe has shown it whole */
@@ -193,7 +194,8 @@ static int replace_entry(struct commit *c, const char *name, struct err *err)
 static int replace_contents(struct commit *c, struct err *err)
 {
     struct strings there cleanup_strings = {0};
-    if (fs_list(&c->a, AT_FDCWD, c->venv, &there, err) < 0)
+    /* Its folder goes with the mount, where it was one. */
+    if (fs_mkdirs(c->venv, err) < 0 || fs_list(&c->a, AT_FDCWD, c->venv, &there, err) < 0)
         return -1;
     for (size_t i = 0; i < there.count; i++)
         if (!listed(&c->entries, there.items[i]) &&
@@ -219,12 +221,15 @@ static int roll_forward(struct commit *c, struct err *err)
     case WAY_EXCHANGE:
         if (renameat2(AT_FDCWD, c->fresh, AT_FDCWD, c->venv, RENAME_EXCHANGE) == 0)
             return 0;
-        return err_sys(err, errno, "cannot exchange %s and %s", c->fresh, c->venv);
-    case WAY_ASIDE:
-        if (exists(c->venv) && rename_to(c->venv, c->old, err) < 0)
-            return -1;
+        if (errno != ENOENT)
+            return err_sys(err, errno, "cannot exchange %s and %s", c->fresh, c->venv);
         break;
-    case WAY_RENAME:
+    case WAY_ASIDE:
+    case WAY_RENAME: /* there may be one by now, if this is another run */
+        if (!exists(c->venv))
+            break;
+        if (fs_remove_tree(AT_FDCWD, c->old, err) < 0 || rename_to(c->venv, c->old, err) < 0)
+            return -1;
         break;
     }
     return rename_to(c->fresh, c->venv, err);
@@ -304,6 +309,33 @@ static bool changed_since(struct commit *c, const char *venv, const char *site_p
     return !now || strcmp(now, snapshot) != 0;
 }
 
+static int begin(struct commit *c, enum way way, struct err *err)
+{
+    c->way = way;
+    c->entries.count = 0;
+    if (way == WAY_REPLACE && fs_list(&c->a, AT_FDCWD, c->fresh, &c->entries, err) < 0)
+        return -1;
+    return record_write(c, err);
+}
+
+/* By the way of the record that is on disk, and by the next one where the volume refuses: a refusal has
+ * changed nothing yet. */
+static int carry_out(struct commit *c, struct err *err)
+{
+    for (;;) {
+        struct err why cleanup_err = ERR_INIT;
+        if (roll_forward(c, &why) == 0)
+            return 0;
+        bool refused = why.sysno == EXDEV || why.sysno == EBUSY || why.sysno == EINVAL ||
+                       why.sysno == EPERM || why.sysno == ENOSYS || why.sysno == EOPNOTSUPP;
+        if (c->way == WAY_REPLACE || !refused || !exists(c->venv))
+            return err_move(err, &why);
+        log_debug("%s: %s", way_names[c->way], why.text);
+        if (begin(c, c->way + 1, err) < 0)
+            return -1;
+    }
+}
+
 /* The old venv, where it was renamed aside and nothing took its place: somebody removed the record or what
  * was staged. */
 static int bring_back(struct commit *c, struct err *err)
@@ -365,7 +397,7 @@ int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finis
         log_warning("%s cannot be carried out and is dropped; the venv is looked at as it is", c.record);
         return bring_back(&c, err) < 0 ? -1 : finish(&c, err);
     }
-    if (roll_forward(&c, err) < 0)
+    if (carry_out(&c, err) < 0)
         return err_wrap(err, "an interrupted sync cannot be finished");
     if (finished)
         *finished = true;
@@ -380,35 +412,6 @@ int commit_stage(const char *extensions_dir, struct err *err)
         return -1;
     int fd = open(c.fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? err_sys(err, errno, "cannot open %s", c.fresh) : fd;
-}
-
-static int begin(struct commit *c, enum way way, struct err *err)
-{
-    c->way = way;
-    c->entries.count = 0;
-    if (way == WAY_REPLACE && fs_list(&c->a, AT_FDCWD, c->fresh, &c->entries, err) < 0)
-        return -1;
-    return record_write(c, err);
-}
-
-/* The ways in the order in which they are tried; one that the volume refuses has changed nothing yet. */
-static int carry_out(struct commit *c, struct err *err)
-{
-    static const enum way order[] = {WAY_EXCHANGE, WAY_ASIDE, WAY_REPLACE};
-    if (!exists(c->venv))
-        return begin(c, WAY_RENAME, err) < 0 ? -1 : roll_forward(c, err);
-    for (size_t i = can_exchange(c) ? 0 : 1; i < sizeof order / sizeof *order; i++) {
-        struct err why cleanup_err = ERR_INIT;
-        if (begin(c, order[i], err) < 0)
-            return -1;
-        if (roll_forward(c, &why) == 0)
-            return 0;
-        bool refused = why.sysno == EXDEV || why.sysno == EBUSY || why.sysno == EINVAL || why.sysno == EPERM;
-        if (order[i] == WAY_REPLACE || !refused || !exists(c->venv))
-            return err_move(err, &why);
-        log_debug("%s: %s", way_names[order[i]], why.text);
-    }
-    return -1;
 }
 
 /* Back to the old one, into which somebody installed something while the new one was being put in its place.
@@ -434,7 +437,8 @@ int commit_switch(const char *extensions_dir, const char *venv_dir, const char *
         return fs_remove_tree(AT_FDCWD, c.staging, err) < 0 ? -1 : 1;
     if (sync_volume(c.staging, err) < 0)
         return -1;
-    if (carry_out(&c, err) < 0)
+    enum way way = !exists(c.venv) ? WAY_RENAME : can_exchange(&c) ? WAY_EXCHANGE : WAY_ASIDE;
+    if (begin(&c, way, err) < 0 || carry_out(&c, err) < 0)
         return -1;
     const char *old = c.way == WAY_EXCHANGE ? c.fresh : c.old;
     if ((c.way == WAY_EXCHANGE || c.way == WAY_ASIDE) && changed_since(&c, old, site_packages, snapshot))
