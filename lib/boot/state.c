@@ -375,7 +375,8 @@ enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths
     if (!why)
         why = unread;
     if (!why && (state.always || settings->upgrade))
-        why = "EXTENSION_UPGRADE asks for newer versions at each boot";
+        why = settings->upgrade ? "EXTENSION_UPGRADE asks for newer versions at each boot"
+                                : "the last sync was asked for something else than a boot is";
     if (!why)
         why = difference(&c, &facts);
     if (!why && state.status < 0)
