@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench.py BUILD: times the programs in BUILD against uv and pip, on the demo's three extensions and an index on loopback.
+
+Called by scripts/bench, which has made BUILD/bench (the tools, and a root with a base) and BUILD/bench-venv (uv and pip). Asserts no
+figure; it fails when a program fails, or leaves behind something else than what was asked for."""
+
+import contextlib
+import ctypes
+import hashlib
+import html
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import zipfile
+
+REQUIREMENTS = ("localstack-extension-mailhog", "localstack-extension-typedb")
+REQUIREMENTS_IN_FILE = "localstack-extension-diagnosis-viewer"
+RUNS = int(os.environ.get("BENCH_RUNS", "7"))
+PIP_RUNS = int(os.environ.get("BENCH_PIP_RUNS", "3"))
+SPAWNS = int(os.environ.get("BENCH_SPAWNS", "1000"))
+SPAWN_LIMIT = 3
+PEAK_LIMIT_MB = 24
+UV_TARGET = 1.2
+TRACING_REFUSED = 3
+PR_SET_PDEATHSIG = 1
+
+NGINX_CONF = """
+daemon off;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+{user}
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/tmp; proxy_temp_path {dir}/tmp; fastcgi_temp_path {dir}/tmp;
+    uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 100000;
+    types {{ application/vnd.pypi.simple.v1+json json; text/html html; }}
+    default_type application/octet-stream;
+    map $http_accept $page {{
+        default index.html;
+        "~application/vnd\\.pypi\\.simple\\.v1\\+json" index.json;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        root {dir}/www;
+        location ~ ^/simple/(?<project>[a-z0-9-]+)/$ {{
+            add_header Cache-Control "max-age=600, public";
+            add_header Vary Accept;
+            try_files /simple/$project/$page =404;
+        }}
+        location /files/ {{ add_header Cache-Control "max-age=365000000, immutable, public"; }}
+    }}
+}}
+"""
+
+
+def normalise(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# ---- the index
+
+
+def add_wheel(www: pathlib.Path, wheel: pathlib.Path, pins: dict[str, str]) -> None:
+    """One wheel as the whole of its project, with pages in both forms and its metadata beside it."""
+    name, version = normalise(wheel.name.split("-")[0]), wheel.name.split("-")[1]
+    if pins.get(name) != version:
+        raise SystemExit(f"bench: {wheel.name} was downloaded, the plan has {name} {pins.get(name)}")
+    with zipfile.ZipFile(wheel) as archive:
+        inside = [n for n in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", n)]
+        metadata = archive.read(inside[0])
+    (www / "files" / f"{wheel.name}.metadata").write_bytes(metadata)
+    shutil.move(wheel, www / "files" / wheel.name)
+    data = (www / "files" / wheel.name).read_bytes()
+
+    digest, metadata_digest = hashlib.sha256(data).hexdigest(), hashlib.sha256(metadata).hexdigest()
+    found = re.search(r"^Requires-Python: *(.*?)\s*$", metadata.decode("utf-8", "replace").split("\n\n")[0], re.M)
+    url = f"../../files/{wheel.name}"
+    file = {"filename": wheel.name, "url": url, "hashes": {"sha256": digest}, "size": len(data), "yanked": False}
+    file["core-metadata"] = {"sha256": metadata_digest}
+    requires = ""
+    if found:
+        file["requires-python"] = found[1]
+        requires = f' data-requires-python="{html.escape(found[1])}"'
+    page = {"meta": {"api-version": "1.1"}, "name": name, "versions": [version], "files": [file]}
+    folder = www / "simple" / name
+    folder.mkdir(parents=True)
+    (folder / "index.json").write_text(json.dumps(page))
+    (folder / "index.html").write_text(
+        '<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.1"></head><body>\n'
+        f'<a href="{url}#sha256={digest}" data-core-metadata="sha256={metadata_digest}"{requires}>{wheel.name}</a>\n'
+        "</body></html>\n"
+    )
+
+
+@contextlib.contextmanager
+def nginx(folder: pathlib.Path):
+    """Serves folder/www while the context lasts. The socket is ours and handed down, as nginx does for itself when it is replaced at run
+    time: so the kernel chooses the port, nobody can take it, and connections wait until nginx is up."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if not program:
+        raise SystemExit("bench: there is no nginx; `scripts/setup bench` installs it")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        port = listener.getsockname()[1]
+        user = "user root;" if os.geteuid() == 0 else ""
+        conf = folder / "nginx.conf"
+        conf.write_text(NGINX_CONF.format(dir=folder, port=port, user=user))
+        libc = ctypes.CDLL(None)
+        server = subprocess.Popen(
+            [program, "-p", str(folder), "-c", str(conf), "-e", str(folder / "error.log")],
+            env={"NGINX": f"{listener.fileno()};", "PATH": "/usr/bin:/bin"},
+            pass_fds=(listener.fileno(),),
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
+        )
+    try:
+        yield f"http://127.0.0.1:{port}/simple/"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+# ---- running and timing
+
+
+class Timer:
+    def __init__(self, bench: pathlib.Path, env: dict[str, str]):
+        self.spawn, self.env = str(bench / "spawn"), env
+
+    def run(self, *args: str, allowed=(0,)) -> subprocess.CompletedProcess:
+        done = subprocess.run([self.spawn, *args], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode not in allowed:
+            raise SystemExit(f"bench: {' '.join(args)} failed:\n{done.stderr}")
+        return done
+
+    def seconds(self, *commands: list[str]) -> float:
+        """How long the commands take, one after the other. What others left unwritten is written before: it is not theirs to pay."""
+        os.sync()
+        return sum(int(self.run("time", "1", "0", *command).stdout.split()[0]) for command in commands) / 1e9
+
+    def peak_mb(self, command: list[str]) -> float | None:
+        done = self.run("peak", *command, allowed=(0, TRACING_REFUSED))
+        return None if done.returncode else int(done.stdout) * 1024 / 1e6
+
+
+def remove(*paths: pathlib.Path) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class Tool:
+    """What is timed of one program: the commands that make a venv and fill it, and what is removed before."""
+
+    def __init__(self, label, venv, cache, make, fill, refill=None, state=None):
+        self.label, self.venv, self.cache, self.make, self.fill = label, venv, cache, make, fill
+        self.refill = refill or fill
+        self.state = state or venv
+        self.took = {"cold": [], "nothing": [], "rebuild": []}
+
+    def check(self, pins: dict[str, str]) -> None:
+        have = {}
+        for info in self.venv.glob("lib/python3*/site-packages/*.dist-info"):
+            name, version = info.name.removesuffix(".dist-info").rsplit("-", 1)
+            have[normalise(name)] = version
+        wrong = [f"{name} {version}" for name, version in pins.items() if have.get(name) != version]
+        if wrong:
+            raise SystemExit(f"bench: {self.label} ended well, but {self.venv} lacks {', '.join(wrong)}")
+
+    def round(self, timer: Timer, pins: dict[str, str]) -> None:
+        remove(self.state, self.cache)
+        self.took["cold"].append(timer.seconds(*self.make, self.fill))
+        self.check(pins)
+        if self.refill is not self.fill:
+            timer.seconds(self.refill)
+            remove(self.venv)
+            timer.seconds(*self.make, self.refill)
+        self.took["nothing"].append(timer.seconds(self.refill))
+        remove(self.venv)
+        self.took["rebuild"].append(timer.seconds(*self.make, self.refill))
+        self.check(pins)
+
+    def peak_mb(self, timer: Timer) -> float | None:
+        remove(self.state, self.cache)
+        if self.make:
+            timer.seconds(*self.make)
+        return timer.peak_mb(self.fill)
+
+    def median_ms(self, what: str) -> float:
+        return statistics.median(self.took[what]) * 1e3
+
+
+def tools(build: pathlib.Path, url: str, pins: dict[str, str]) -> list[Tool]:
+    bench, volume = build / "bench", build / "bench/root/var/lib/localstack"
+    ours = Tool(
+        "ours",
+        volume / "lib/extensions/python_venv",
+        volume / "cache",
+        [],
+        [str(build / "localstack-extensions"), "sync", "--root", str(bench / "root")],
+        state=volume,
+    )
+    # uv and pip get the answer of our solver, so neither has to find it, or to download what the base already has.
+    exact = ["--no-deps", "--index-url", url, *(f"{name}=={version}" for name, version in pins.items())]
+    own = pathlib.Path(sys.prefix)
+    python = os.path.realpath(build / "bench/root/opt/code/localstack/.venv/bin/python3")
+
+    uv_cache, uv_venv = bench / "uv-cache", bench / "uv-venv"
+    uv = [str(own / "bin/uv"), "--no-config", "--no-progress", "--cache-dir", str(uv_cache)]
+    by_uv = Tool(
+        "uv",
+        uv_venv,
+        uv_cache,
+        [[*uv, "venv", "--python", python, str(uv_venv)]],
+        [*uv, "pip", "install", "--python", str(uv_venv / "bin/python"), "--link-mode", "hardlink", *exact],
+    )
+
+    pip_cache, pip_venv = bench / "pip-cache", bench / "pip-venv"
+    newest_pip = next(own.glob("lib/python3*/site-packages/pip"))
+    pip = [str(pip_venv / "bin/python"), str(newest_pip), "install", "--disable-pip-version-check", "--no-input", *exact]
+    by_pip = Tool(
+        "pip",
+        pip_venv,
+        pip_cache,
+        [[python, "-m", "venv", str(pip_venv)]],
+        [*pip, "--no-cache-dir"],
+        refill=[*pip, "--cache-dir", str(pip_cache)],
+    )
+    return [ours, by_uv, by_pip]
+
+
+# ---- what is measured
+
+
+def plan(build: pathlib.Path, root: pathlib.Path) -> dict[str, str]:
+    """Names and versions that the reconciler would install beyond the base, from the index that pip is configured for."""
+    env = {key: value for key, value in os.environ.items() if not re.match(r"(LOCALSTACK_)?EXTENSION_", key)}
+    env["EXTENSION_AUTO_INSTALL"] = ",".join(REQUIREMENTS)
+    command = [build / "localstack-extensions", "plan", "--root", root, "--format", "json"]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    return {entry["name"]: entry["version"] for entry in json.loads(done.stdout)["install"]}
+
+
+def make_index(build: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
+    pins = plan(build, build / "bench/root")
+    wheels = folder / "wheels"
+    (folder / "www/files").mkdir(parents=True)
+    (folder / "tmp").mkdir()
+    command = [pathlib.Path(sys.prefix) / "bin/pip", "download", "-qq", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--only-binary", ":all:", "--dest", wheels]
+    subprocess.run([*command, *(f"{name}=={version}" for name, version in pins.items())], check=True)
+    for wheel in sorted(wheels.glob("*.whl")):
+        add_wheel(folder / "www", wheel, pins)
+    return pins
+
+
+def print_boot(build: pathlib.Path, timer: Timer) -> None:
+    noop = str(build / "bench/noop")
+    boot = [str(build / "localstack-entrypoint"), "--root", str(build / "bench/root"), "--", noop]
+    # The first boot may have something to do and to say; an unchanged one says nothing.
+    timer.run("time", "1", "0", *boot)
+    said = timer.run("time", "1", "0", *boot).stderr
+    done = timer.run("time", str(SPAWNS), "50", *boot, "+++", noop)
+    (ours, ours_10, ours_90, rss), (alone, alone_10, alone_90, _) = (
+        [int(field) for field in line.split()] for line in done.stdout.splitlines()
+    )
+    print(f"\nUnchanged boot, medians of {SPAWNS} spawns in turn (10th to 90th percentile)")
+    if said:
+        print(f"  NOT AN UNCHANGED BOOT: it said {said.strip()!r}")
+    print(f"  localstack-entrypoint -- NOOP  {ours / 1e3:7.0f} us ({ours_10 / 1e3:.0f} to {ours_90 / 1e3:.0f}), {rss} KiB")
+    print(f"  NOOP alone                     {alone / 1e3:7.0f} us ({alone_10 / 1e3:.0f} to {alone_90 / 1e3:.0f})")
+    print(f"  ratio                          {ours / alone:7.2f}    (at most {SPAWN_LIMIT})")
+
+
+def print_table(all_tools: list[Tool], timer: Timer, count: int, size: int) -> None:
+    ours, uv, pip = all_tools
+    print(f"\n{count} distributions, {size / 1e6:.1f} MB of wheels, medians of {RUNS} runs in turn (pip {PIP_RUNS}), in ms")
+    print(f"  {'':26}{'ours':>9}{'uv':>9}{'pip':>9}{'uv/ours':>10}{'pip/ours':>10}")
+    for what, label in (("nothing", "nothing to do"), ("cold", "cold, empty cache"), ("rebuild", "rebuild from the cache")):
+        a, b, c = ours.median_ms(what), uv.median_ms(what), pip.median_ms(what)
+        print(f"  {label:26}{a:9.1f}{b:9.1f}{c:9.1f}{b / a:10.2f}{c / a:10.2f}")
+    peaks = [tool.peak_mb(timer) for tool in all_tools]
+    if None in peaks:
+        print("  peak memory: not known, tracing is refused here")
+    else:
+        cells = "".join(f"{peak:9.1f}" for peak in peaks)
+        print(f"  {'peak memory, cold, MB':26}{cells}{peaks[1] / peaks[0]:10.2f}{peaks[2] / peaks[0]:10.2f}")
+    print(f"  targets: {UV_TARGET} times uv's speed on cold and rebuild, less than {PEAK_LIMIT_MB} MB")
+    print("  uv: uv venv and uv pip install; pip: python -m venv and pip install; both are given the exact pins, with --no-deps")
+
+
+def main() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    build = pathlib.Path(sys.argv[1]).resolve()
+    bench = build / "bench"
+    conf = bench / "root/etc/localstack/conf.d"
+    conf.mkdir(parents=True)
+    (conf / "extensions.txt").write_text(f"{REQUIREMENTS_IN_FILE}\n")
+    (bench / "home").mkdir()
+
+    pins = make_index(build, bench / "index")
+    size = sum(wheel.stat().st_size for wheel in (bench / "index/www/files").glob("*.whl"))
+    print("the set:", ", ".join(f"{name} {version}" for name, version in pins.items()))
+    for program in ("uv", "pip"):
+        version = subprocess.run([f"{sys.prefix}/bin/{program}", "--version"], stdout=subprocess.PIPE, text=True, check=True)
+        print("against", " ".join(version.stdout.split()[:2]))
+
+    with nginx(bench / "index") as url:
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(bench / "home"),
+            "LANG": "C.UTF-8",
+            "EXTENSION_AUTO_INSTALL": ",".join(REQUIREMENTS),
+            "PIP_INDEX_URL": url,
+            "PIP_CONFIG_FILE": os.devnull,
+        }
+        timer = Timer(bench, env)
+        all_tools = tools(build, url, pins)
+        # Once each for nothing: the first one to read a file from disk would pay for the others.
+        for tool in all_tools:
+            tool.round(timer, pins)
+            tool.took = {what: [] for what in tool.took}
+        for i in range(max(RUNS, PIP_RUNS)):
+            for tool in all_tools:
+                if i < (PIP_RUNS if tool.label == "pip" else RUNS):
+                    tool.round(timer, pins)
+        print_table(all_tools, timer, len(pins), size)
+        print_boot(build, timer)
+
+
+if __name__ == "__main__":
+    main()
