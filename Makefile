@@ -48,6 +48,9 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Texts that the assembler puts in, which the compiler's list of dependencies does not have.
+$(BUILD)/obj/lib/venv/scripts.o: $(wildcard lib/venv/scripts/*)
+
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
