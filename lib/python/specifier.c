@@ -5,7 +5,6 @@
  */
 #include "python/specifier.h"
 #include "base/array.h"
-#include "base/strmap.h"
 #include "python/version_parts.h"
 
 enum operation {
@@ -250,27 +249,48 @@ static int by_text(const void *a, const void *b)
     return text_cmp((*x)->text, (*y)->text);
 }
 
+/* Zero where packaging takes two specifiers for the same. */
+static int difference(const struct specifier *x, const struct specifier *y)
+{
+    if (x->op != y->op)
+        return x->op < y->op ? -1 : 1;
+    if (x->wildcard != y->wildcard)
+        return x->wildcard ? 1 : -1;
+    if (x->numbers != y->numbers)
+        return x->numbers < y->numbers ? -1 : 1;
+    return text_cmp(x->sameas, y->sameas);
+}
+
+static int by_meaning(const void *a, const void *b)
+{
+    const struct specifier *const *x = a, *const *y = b;
+    int order = difference(*x, *y);
+    return order ? order : by_text(a, b);
+}
+
 /* Sorted by text, equal ones once, the way packaging writes a set. */
 static const char *set_text(struct arena *a, const struct specifier *items, size_t count)
 {
-    struct strmap seen cleanup_strmap = STRMAP_INIT;
-    struct buf text cleanup_buf = BUF_INIT, key cleanup_buf = BUF_INIT;
     const struct specifier **sorted = arena_array(a, count, sizeof *sorted);
+    size_t kept = 0, len = 1;
     for (size_t i = 0; i < count; i++)
         sorted[i] = &items[i];
-    qsort(sorted, count, sizeof *sorted, by_text);
+    qsort(sorted, count, sizeof *sorted, by_meaning);
     for (size_t i = 0; i < count; i++) {
-        buf_clear(&key);
-        buf_printf(&key, "%d %d %zu ", sorted[i]->op, sorted[i]->wildcard, sorted[i]->numbers);
-        buf_text(&key, sorted[i]->sameas);
-        void **place = strmap_place(&seen, buf_view(&key));
-        if (*place)
+        if (kept && difference(sorted[kept - 1], sorted[i]) == 0)
             continue;
-        *place = &seen;
-        buf_str(&text, text.len ? "," : "");
-        buf_text(&text, sorted[i]->text);
+        len += sorted[i]->text.len + 1;
+        sorted[kept++] = sorted[i];
     }
-    return text_dup(a, buf_view(&text));
+    qsort(sorted, kept, sizeof *sorted, by_text);
+    char *text = arena_alloc(a, len), *at = text;
+    for (size_t i = 0; i < kept; i++) {
+        if (i)
+            *at++ = ',';
+        memcpy(at, sorted[i]->text.ptr, sorted[i]->text.len);
+        at += sorted[i]->text.len;
+    }
+    return text;
 }
 
 /* By the rule of packaging: != and wildcards name none. */
@@ -281,7 +301,10 @@ static bool names_prerelease(const struct specifier *s)
 
 static void finish_set(struct arena *a, struct specifier_set *set)
 {
-    set->text = set->count ? set_text(a, set->items, set->count) : "";
+    if (set->count == 1)
+        set->text = set->items->text.ptr;
+    else if (set->count)
+        set->text = set_text(a, set->items, set->count);
     for (size_t i = 0; i < set->count; i++)
         set->names_prerelease = set->names_prerelease || names_prerelease(&set->items[i]);
 }

@@ -17,9 +17,9 @@ from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 TOOL = Path(os.environ.get("BUILD_DIR", "build")).resolve() / "tools" / "pep440"
-SEED = int(os.environ.get("SEED", "440"))
-PAIRS = int(os.environ.get("CASES", "20000"))
-TEXTS = int(os.environ.get("CASES", "5000"))
+SEED = int(os.environ.get("SEED") or 440)
+PAIRS = int(os.environ.get("CASES") or 20000)
+TEXTS = int(os.environ.get("CASES") or 5000)
 
 ERROR = object()
 ANYTHING = object()
