@@ -298,6 +298,7 @@ def print_table(all_tools: list[Tool], timer: Timer, count: int, size: int) -> N
         cells = "".join(f"{peak:9.1f}" for peak in peaks)
         print(f"  {'peak memory, cold, MB':26}{cells}{peaks[1] / peaks[0]:10.2f}{peaks[2] / peaks[0]:10.2f}")
     print(f"  targets: {UV_TARGET} times uv's speed on cold and rebuild, less than {PEAK_LIMIT_MB} MB")
+    print(f"  load of this machine while it ran: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
     print("  uv: uv venv and uv pip install; pip: python -m venv and pip install; both are given the exact pins, with --no-deps")
 
 
