@@ -47,6 +47,7 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
 struct staging {
     struct session *s;
     const struct plan *plan;
+    struct source *source;
     const struct unpacked *wheels;
     struct fs_linker linker;
     struct strmap owners;
@@ -107,19 +108,27 @@ static int install_all(struct staging *g, struct err *err)
             .direct_url =
                 in->direct ? direct_url_archive(&s->memory, in->direct->url, in->direct->wheel.sha256) : NULL,
         };
-        if (install_wheel(&target, &g->wheels[i], &options, err) < 0)
-            return err_wrap(err, "%s %s", in->name, in->version);
+        if (install_wheel(&target, &g->wheels[i], &options, err) == 0)
+            continue;
+        err_wrap(err, "%s %s", in->name, in->version);
+        if (err->kind != ERR_INPUT)
+            return -1;
+        /* What is wrong with one wheel is no reason to go without the others. */
+        source_break(g->source, in->name, err);
+        err_clear(err);
+        return APPLY_REFUSED;
     }
     for (size_t i = 0; i < g->plan->keep.count; i++) {
         const struct plan_keep *k = &g->plan->keep.items[i];
         if (k->adopt && adopt_distribution(g->fd, s->py.site_packages, path_base(k->item->info), err) < 0)
             return err_wrap(err, "%s %s", k->name, k->version);
     }
-    return 0;
+    return APPLY_DONE;
 }
 
-int apply_plan(struct session *s, const struct plan *plan, const struct unpacked *wheels,
-               unsigned long long number, struct apply_report *report, struct err *err)
+int apply_plan(struct session *s, const struct plan *plan, struct source *source,
+               const struct unpacked *wheels, unsigned long long number, struct apply_report *report,
+               struct err *err)
 {
     long long start = stopwatch_ms();
     struct arena names cleanup_arena = ARENA_INIT;
@@ -127,7 +136,8 @@ int apply_plan(struct session *s, const struct plan *plan, const struct unpacked
     if (!plan->fresh && s->old_site_packages &&
         !(snapshot = commit_snapshot(&names, s->paths.venv, s->old_site_packages, err)))
         return -1;
-    struct staging g = {.s = s, .plan = plan, .wheels = wheels, .linker = {FS_HARDLINK}, .fd = -1};
+    struct staging g = {
+        .s = s, .plan = plan, .source = source, .wheels = wheels, .linker = {FS_HARDLINK}, .fd = -1};
     g.fd = commit_stage(s->paths.extensions, err);
     int result = g.fd < 0 ? -1 : layout_create(g.fd, s->paths.venv, &s->py, number, err);
     if (result == 0)
@@ -139,10 +149,12 @@ int apply_plan(struct session *s, const struct plan *plan, const struct unpacked
     }
     cleanup_close_fn(&g.fd);
     strmap_free(&g.owners);
-    if (result == 0)
+    if (result == APPLY_DONE) {
         result =
             commit_switch(s->paths.extensions, s->paths.venv, s->old_site_packages, number, snapshot, err);
-    else
+        if (result > 0)
+            result = APPLY_CHANGED;
+    } else
         commit_recover(s->paths.extensions, s->paths.venv, NULL,
                        NULL); /* leaves no half-made staging behind */
     report->install_ms += stopwatch_ms() - start;

@@ -19,10 +19,17 @@ struct apply_report {
 int apply_fetch(struct session *s, const struct plan *plan, struct source *source, struct unpacked *wheels,
                 struct apply_report *report, struct err *err);
 
-/* Stages the next venv and switches to it. Returns 0; 1 when the venv was changed by somebody else meanwhile:
- * then the plan has to be made again; negative on failure: the venv is the old one. The lock must be held. */
-int apply_plan(struct session *s, const struct plan *plan, const struct unpacked *wheels,
-               unsigned long long number, struct apply_report *report, struct err *err);
+enum apply_result {
+    APPLY_DONE,
+    APPLY_CHANGED, /* somebody else changed the venv meanwhile */
+    APPLY_REFUSED, /* a wheel may not be installed; source_break was called for its name */
+};
+
+/* Stages the next venv and switches to it. Returns an apply_result; but for APPLY_DONE the plan has to be
+ * made again. Negative on failure: the venv is the old one. The lock must be held. */
+int apply_plan(struct session *s, const struct plan *plan, struct source *source,
+               const struct unpacked *wheels, unsigned long long number, struct apply_report *report,
+               struct err *err);
 
 /* Removes plux's cached entry points, which it would serve stale, from the homes that LocalStack has had. */
 void apply_forget_plugins(struct session *s);

@@ -14,6 +14,7 @@ struct name {
     bool expanded;           /* indexes count although the venv has it */
     bool truncated;          /* the list lacks what indexes have */
     struct err broken;       /* why indexes cannot be used for it */
+    bool refused;            /* nor the wheel of a direct reference: it was broken */
     struct {
         struct source_direct **items;
         size_t count, room;
@@ -352,6 +353,8 @@ static int direct(void *ctx, const char *name, const char *url, struct err *err)
     struct name *n = name_of(source, name);
     if (installed_find(&source->s->base, name))
         return 0; /* the base's version stays the only candidate, and the solver says so */
+    if (n->refused)
+        return err_set(err, n->broken.kind, "%s", n->broken.text);
     for (size_t i = 0; i < n->direct.count; i++)
         if (strcmp(n->direct.items[i]->url, url) == 0)
             return 0;
@@ -409,5 +412,7 @@ void source_break(struct source *source, const char *name, const struct err *why
 {
     struct name *n = name_of(source, name);
     err_set(&n->broken, why->kind, "%s", why->text);
+    n->refused = n->direct.count > 0;
+    n->direct.count = 0;
     n->list = NULL;
 }

@@ -98,40 +98,44 @@ static unsigned long long next_number(struct session *s, const struct state *las
     return (number > last->number ? number : last->number) + 1;
 }
 
-static int reconcile(struct run *run, const struct state *last, struct err *err)
+/* Plans and applies, again without what turns out to be no good. Returns an apply_result. */
+static int attempt(struct run *run, const struct state *last, struct err *err)
 {
     struct session *s = run->s;
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (;;) {
         struct unpacked *wheels;
-        if (session_venv(s, err) < 0 || source_open(&run->source, s, &run->wanted, err) < 0)
+        if (make_plan(run, &wheels, err) < 0)
             return -1;
-        int result = make_plan(run, &wheels, err);
-        if (result == 0 && !plan_changes(&run->plan)) {
-            if (!run->plan.install.count)
-                say_start(&run->plan, run->resolve_ms);
+        if (!run->plan.install.count)
+            say_start(&run->plan, run->resolve_ms);
+        if (!plan_changes(&run->plan)) {
             run->report.number = layout_number(s->paths.venv);
-            source_close(&run->source);
-            return 0;
+            return APPLY_DONE;
         }
-        if (result == 0) {
-            if (!run->plan.install.count)
-                say_start(&run->plan, run->resolve_ms);
-            shadow_warn(s, &run->plan, wheels);
-            run->report.number = next_number(s, last);
-            result = apply_plan(s, &run->plan, wheels, run->report.number, &run->report, err);
-        }
-        source_close(&run->source);
-        if (result <= 0) {
-            if (result == 0)
-                say_done(&run->plan, &run->report, run->resolve_ms);
+        shadow_warn(s, &run->plan, wheels);
+        run->report.number = next_number(s, last);
+        int result = apply_plan(s, &run->plan, &run->source, wheels, run->report.number, &run->report, err);
+        if (result == APPLY_DONE)
+            say_done(&run->plan, &run->report, run->resolve_ms);
+        if (result != APPLY_REFUSED)
             return result;
-        }
+    }
+}
+
+static int reconcile(struct run *run, const struct state *last, struct err *err)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (session_venv(run->s, err) < 0 || source_open(&run->source, run->s, &run->wanted, err) < 0)
+            return -1;
+        int result = attempt(run, last, err);
+        source_close(&run->source);
+        if (result != APPLY_CHANGED)
+            return result;
         log_warning("somebody else changed the extensions' venv meanwhile; looking at it again");
     }
     return err_set(err, ERR_SYSTEM,
                    "the extensions' venv was changed by somebody else each of %d times; it is left as it is: "
-                   "end the other "
-                   "installation and try again",
+                   "end the other installation and try again",
                    ATTEMPTS);
 }
 
