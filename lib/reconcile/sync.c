@@ -61,6 +61,9 @@ static void say_done(const struct plan *plan, const struct apply_report *report,
         log_info("installed %s: resolved in %.2f s, downloaded %zu (%.1f MB) in %.2f s, installed in %.2f s",
                  buf_cstr(&names), seconds(resolve_ms), report->downloaded, (double)report->bytes / 1e6,
                  seconds(report->download_ms), seconds(report->install_ms));
+    else if (plan->remove.count)
+        log_info("removed %zu distribution%s in %.2f s", plan->remove.count,
+                 plan->remove.count == 1 ? "" : "s", seconds(report->install_ms));
     else
         log_info("the extensions' venv is as it is asked for (%.2f s)", seconds(report->install_ms));
 }
@@ -198,18 +201,23 @@ static int work(struct run *run, const struct state *last, struct err *err)
     return run->plan.failed.count ? 1 : 0;
 }
 
+static int cannot_write(struct err *err)
+{
+    return err_wrap(err,
+                    "the volume cannot be written; mount it writable, or set EXTENSION_SYNC=never to use the "
+                    "extensions' venv as it is");
+}
+
 int sync_run(struct session *s, struct err *err)
 {
     if (fs_mkdirs(s->paths.extensions, err) < 0)
-        return err_wrap(
-            err, "the volume cannot be written; mount it writable, or set EXTENSION_SYNC=never to use the "
-                 "extensions' venv as it is");
+        return cannot_write(err);
     restrict_writes(s, true);
     unpacked_sweep(s->cache_dir);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)
-        return -1;
+        return err->sysno == EROFS || err->sysno == EACCES ? cannot_write(err) : -1;
     if (commit_recover(s->paths.extensions, s->paths.venv, &finished, err) < 0)
         return -1;
     if (finished) {

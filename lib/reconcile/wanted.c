@@ -10,7 +10,8 @@
 
 #include <errno.h>
 
-enum { FILE_LIMIT = 16 << 20, INCLUDE_DEPTH = 32 };
+/* Files that include each other twice each double with every level: their number is bounded as well. */
+enum { FILE_LIMIT = 16 << 20, INCLUDE_DEPTH = 32, FILE_COUNT = 200 };
 
 struct reader {
     struct session *s;
@@ -162,6 +163,9 @@ static void nested(struct reader *r, const char *outer, const struct requirement
     }
     if (r->depth == INCLUDE_DEPTH)
         fail(r, line->text, from, true, "files are included more than 32 deep");
+    else if (r->out->files.count >= FILE_COUNT)
+        fail(r, line->text, from, true,
+             "more than 200 files are included; some include each other again and again");
     else if (read_file(r, path, root, &err) < 0)
         fail(r, line->text, from, err.kind == ERR_INPUT, err.text);
 }

@@ -363,6 +363,24 @@ static void assert_direct(struct world *w, size_t i, const char *name, const cha
     assert_string_equal(r->url, url);
 }
 
+/* Each file is included twice by the one before it: 2^20 readings, were there no limit. */
+static void files_that_double_have_an_end(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "-r f0.txt\none\n");
+    for (int i = 0; i < 20; i++) {
+        char name[16], text[64];
+        snprintf(name, sizeof name, "f%d.txt", i);
+        snprintf(text, sizeof text, "-r f%d.txt\n-r f%d.txt\n", i + 1, i + 1);
+        put(w, name, text);
+    }
+    put(w, "f20.txt", "two\n");
+    read_all(w);
+    assert_true(w->wanted.failures.count > 0);
+    assert_non_null(strstr(w->wanted.failures.items[0].reason, "more than 200 files are included"));
+    assert_string_equal(w->wanted.roots.items[w->wanted.roots.count - 1].requirement->name, "one");
+}
+
 static void a_bare_wheel_is_named_by_its_file(void **state)
 {
     struct world *w = *state;
@@ -481,6 +499,7 @@ int main(void)
         TEST(a_file_that_includes_itself_fails_there),
         TEST(an_included_file_that_cannot_be_read_fails_there),
         TEST(files_nest_thirty_two_deep),
+        TEST(files_that_double_have_an_end),
         TEST(a_bare_wheel_is_named_by_its_file),
         TEST(what_is_no_wheel_by_its_name_is_refused),
         TEST(what_has_to_be_built_is_set_aside),
