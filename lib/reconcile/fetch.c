@@ -82,50 +82,83 @@ static bool in_cache(struct session *s, struct fetch *job)
            unpacked_is(&job->wheel, job->file->name);
 }
 
-/* Starts what has a place, at most so many files being open at once. */
+/* So many files are open at once; the connections are fewer. */
 enum { AT_ONCE = 32 };
+
+struct batch {
+    struct session *s;
+    struct fetch **jobs; /* those that have to be downloaded */
+    size_t count, next;
+    struct running running[AT_ONCE];
+    size_t active;
+    const struct err *fatal;
+};
+
+/* What the cache has needs no download. */
+static void look_in_cache(struct batch *b, struct fetch *jobs, size_t count)
+{
+    long long bytes = 0;
+    b->jobs = arena_array(&b->s->memory, count, sizeof *b->jobs);
+    for (size_t i = 0; i < count; i++) {
+        if (in_cache(b->s, &jobs[i])) {
+            check_metadata(b->s, &jobs[i]);
+            continue;
+        }
+        b->jobs[b->count++] = &jobs[i];
+        bytes += jobs[i].file->size > 0 ? jobs[i].file->size : 0;
+    }
+    if (!b->count)
+        return;
+    struct buf size cleanup_buf = BUF_INIT;
+    if (bytes)
+        buf_printf(&size, " (%.1f MB)", (double)bytes / 1e6);
+    log_info("downloading %zu wheel%s%s", b->count, b->count == 1 ? "" : "s", buf_cstr(&size));
+}
+
+static void start_some(struct batch *b)
+{
+    for (size_t i = 0; i < AT_ONCE && b->next < b->count; i++) {
+        struct running *run = &b->running[i];
+        if (run->download)
+            continue;
+        struct fetch *job = b->jobs[b->next++];
+        int fd = scratch_file(b->s, &job->error);
+        if (fd < 0) {
+            b->fatal = &job->error;
+            continue;
+        }
+        *run = (struct running){job, index_download_start(b->s->index, job->file, fd), fd};
+        b->active++;
+    }
+}
+
+/* Unpacks what has come. False when nothing has. */
+static bool take_some(struct batch *b)
+{
+    bool moved = false;
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        struct running *run = &b->running[i];
+        if (!run->download || !index_download_done(run->download))
+            continue;
+        unpack(b->s, run);
+        if (run->job->error.text && concerns_all(&run->job->error))
+            b->fatal = &run->job->error;
+        b->active--;
+        moved = true;
+    }
+    return moved;
+}
 
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err)
 {
-    struct running running[AT_ONCE];
-    size_t active = 0, next = 0;
+    struct batch b = {.s = s};
     if (count && session_index(s, err) < 0)
         return -1;
-    for (size_t i = 0; i < AT_ONCE; i++)
-        running[i] = (struct running){.fd = -1};
-    const struct err *fatal = NULL;
-    while (next < count || active) {
-        for (size_t i = 0; i < AT_ONCE && next < count; i++) {
-            if (running[i].download)
-                continue;
-            struct fetch *job = &jobs[next++];
-            if (in_cache(s, job)) {
-                check_metadata(s, job);
-                i--;
-                continue;
-            }
-            int fd = scratch_file(s, &job->error);
-            if (fd < 0) {
-                fatal = &job->error;
-                continue;
-            }
-            running[i] = (struct running){job, index_download_start(s->index, job->file, fd), fd};
-            active++;
-        }
-        bool moved = false;
-        for (size_t i = 0; i < AT_ONCE; i++) {
-            if (!running[i].download || !index_download_done(running[i].download))
-                continue;
-            unpack(s, &running[i]);
-            if (running[i].job->error.text && concerns_all(&running[i].job->error))
-                fatal = &running[i].job->error;
-            active--;
-            moved = true;
-        }
-        if (active && !moved)
+    look_in_cache(&b, jobs, count);
+    while (b.next < b.count || b.active) {
+        start_some(&b);
+        if (b.active && !take_some(&b))
             index_wait_any(s->index);
     }
-    if (fatal)
-        return err_set(err, fatal->kind, "%s", fatal->text);
-    return 0;
+    return b.fatal ? err_set(err, b.fatal->kind, "%s", b.fatal->text) : 0;
 }
