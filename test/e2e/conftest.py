@@ -144,7 +144,7 @@ class Root:
 
     def info(self, name):
         wanted = name.replace("-", "_")
-        return next(i for i in self.site.glob("*.dist-info") if i.name.rsplit("-", 1)[0].lower() == wanted)
+        return next(i for i in self.site.glob("*.dist-info") if i.stem.rsplit("-", 1)[0].lower() == wanted)
 
     def pip(self, *args, check=True):
         env = {"PATH": "/usr/bin:/bin", "HOME": self.env["HOME"], "PIP_CONFIG_FILE": "/dev/null"}
@@ -156,6 +156,17 @@ class Root:
         text = f"import sys\nsys.path.append({str(self.site)!r})\n{code}"
         return subprocess.run([self.base / "bin/python3", "-I", "-c", text], check=True, capture_output=True, text=True,
                               env={"PATH": "/usr/bin:/bin"}, timeout=LONG).stdout.strip()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "once: needs the real package index and minutes; not run again under sanitizers")
+
+
+def pytest_collection_modifyitems(config, items):
+    again = [item for item in items if SANITIZED and item.get_closest_marker("once")]
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = [item for item in items if item not in again]
 
 
 @pytest.fixture(scope="session")

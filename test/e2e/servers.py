@@ -144,7 +144,7 @@ class StaticIndex:
 
 
 NGINX = """
-daemon off; master_process off; pid {run}/pid; error_log stderr warn;
+daemon off; {user} worker_processes 1; pid {run}/pid; error_log stderr warn;
 events {{ worker_connections 256; }}
 http {{
     access_log {run}/access.log;
@@ -156,7 +156,7 @@ http {{
         listen 127.0.0.1:{port};
         root {folder};
         location /files/ {{ }}
-        location /simple/ {{ {auth} rewrite ^(/simple/[^/]+)/$ $1/$page break; }}
+        location /simple/ {{ {auth} rewrite ^(?<project>/simple/[^/]+)/$ $project/$page break; }}
     }}
 }}
 """
@@ -179,19 +179,28 @@ class Nginx:
             (run / "passwords").write_text(f"user:{{PLAIN}}{password}\n")
             auth = f'auth_basic "index"; auth_basic_user_file {run}/passwords;'
         (run / "nginx.conf").write_text(NGINX.format(
-            run=run, folder=index.folder, port=self.port, auth=auth,
+            run=run, folder=index.folder, port=self.port, auth=auth, user="user root;" if os.getuid() == 0 else "",
             json='"~application/vnd\\.pypi\\.simple\\.v1\\+json" index.json;' if json else ""))
         nginx = "/usr/sbin/nginx"
         self.process = Process(
             [nginx, "-p", run, "-c", run / "nginx.conf", "-e", "stderr"], run / "log",
             pass_fds=[listener.fileno()], env={"NGINX": f"{listener.fileno()};", "PATH": "/usr/bin:/bin"})
         listener.close()
-        self.process.wait_for(self.port)
         self.url = f"http://127.0.0.1:{self.port}/simple/"
+        self.wait_for_answer()
+
+    def wait_for_answer(self):
+        """The socket takes connections already; nginx is there when one is answered (with 404)."""
+        with socket.create_connection(("127.0.0.1", self.port), READY_S) as s:
+            s.sendall(b"GET /nothing HTTP/1.0\r\n\r\n")
+            answer = s.recv(12)
+        if not answer:
+            self.stop()
+            raise AssertionError(f"nginx did not come up:\n{self.process.log.read_text(errors='replace')}")
 
     def requests(self):
         """METHOD PATH of all requests until now; nginx writes each when it has been answered."""
-        return re.findall(r'"(\S+ \S+) HTTP', self.access_log.read_text())
+        return re.findall(r'"(\S+ /(?!nothing)\S+) HTTP', self.access_log.read_text())
 
     def stop(self):
         self.process.stop()

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several files of tests install, and look at afterwards."""
+
+import base64
+import csv
+import hashlib
+import os
+
+
+def demo_set(index):
+    """What real extensions are like: one that leans on the base, one with a dependency of its own."""
+    index.add("viewer", "1.0", ["werkzeug>=3"], {"viewer/__init__.py": "import werkzeug\n"},
+              {"localstack.extensions": {"viewer": "viewer:Viewer"}})
+    index.add("lib-one", "2.5")
+    index.add("typed", "0.3", ["Lib_One>=2"], {"typed/__init__.py": "import lib_one\n", "typed/cli.py": "def main(): print('typed')\n"},
+              {"localstack.extensions": {"typed": "typed:Typed"}, "console_scripts": {"typed-cli": "typed.cli:main"}})
+
+
+def tree(folder):
+    """Every path below a folder with what tells a change: kind, size, mtime, link."""
+    out = {}
+    for top, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(top, name)
+            stat = os.lstat(path)
+            out[path] = (stat.st_mode, stat.st_size, stat.st_mtime_ns, os.readlink(path) if os.path.islink(path) else None)
+    return out
+
+
+def check_records(root, but="\0"):
+    """Every distribution's RECORD names what is there, and is right."""
+    for info in root.site.glob("*.dist-info"):
+        if info.name.startswith(but):
+            continue
+        rows = list(csv.reader((info / "RECORD").read_text().splitlines()))
+        assert rows, info
+        for path, digest, size in rows:
+            full = root.site / path
+            assert full.exists(), (info.name, path)
+            if digest:
+                algorithm, value = digest.split("=", 1)
+                data = full.read_bytes()
+                made = base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).rstrip(b"=").decode()
+                assert (made, str(len(data))) == (value, size), (info.name, path)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Killed anywhere, run twice at once, changed by others meanwhile: the next run ends right."""
+
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from checks import check_records, demo_set
+from conftest import copy_venv
+
+# What changes the disk. The commit's own steps are killed at each of their calls, the many of staging at some.
+STEPS = ("renameat2", "renameat", "rename", "syncfs", "fsync", "fdatasync", "rmdir")
+MANY = ("linkat", "symlinkat", "mkdirat", "unlinkat", "openat", "write", "ftruncate")
+SAMPLES = 3
+
+
+def traced(*options):
+    return ["strace", "-f", "-qq", *options]
+
+
+def count_calls(root, log, wanted):
+    done = root.run("sync", env={"EXTENSION_AUTO_INSTALL": wanted}, wrap=traced("-o", log, "-e", "trace=" + ",".join(
+        f"?{name}" for name in STEPS + MANY)))
+    assert done.status == 0, done
+    return collections.Counter(re.findall(r"^\d+ +(\w+)\(", log.read_text(), re.MULTILINE))
+
+
+def kill_points(calls):
+    for name in STEPS:
+        yield from ((name, n) for n in range(1, calls[name] + 1))
+    for name in MANY:
+        step = max(1, calls[name] // SAMPLES)
+        yield from ((name, n) for n in range(1, calls[name] + 1, step))
+
+
+class Keep:
+    """The volume as it was, to start from again."""
+
+    def __init__(self, root, folder):
+        self.root, self.folder = root, folder
+        subprocess.run(["cp", "-a", root.volume, folder], check=True)
+
+    def restore(self):
+        shutil.rmtree(self.root.volume)
+        subprocess.run(["cp", "-a", self.folder, self.root.volume], check=True)
+
+
+def leftovers(root):
+    return [p.name for p in root.extensions.iterdir()
+            if p.name not in ("python_venv", ".localstack-extensions.lock", ".localstack-extensions.state")]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_killed_anywhere_the_next_boot_ends_right(root, index, tmp_path, first):
+    demo_set(index)
+    old = {} if first else {"typed": "0.3", "lib-one": "2.5"}
+    new = {"viewer": "1.0", "typed": "0.3", "lib-one": "2.6"}
+    if first:
+        index.add("lib-one", "2.6")
+    else:
+        root.sync(EXTENSION_AUTO_INSTALL="typed")
+        index.add("lib-one", "2.6")
+    wanted = "viewer,typed,lib-one>=2.6"
+    keep = Keep(root, tmp_path / "keep")
+    points = list(kill_points(count_calls(root, tmp_path / "log", wanted)))
+    assert len(points) > 20
+    killed = 0
+    for name, n in points:
+        keep.restore()
+        done = root.run("sync", env={"EXTENSION_AUTO_INSTALL": wanted}, wrap=traced(
+            "-o", os.devnull, "-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={n}"))
+        killed += done.status in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        assert root.installed() in (old, new), (name, n)
+        check_records(root)
+        done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": wanted})
+        assert done.status == 0 and root.installed() == new, (name, n, done)
+        check_records(root)
+        assert leftovers(root) == [], (name, n)
+        assert root.pip("--version").returncode == 0
+    assert killed > len(points) / 2
+
+
+def test_two_syncs_at_once(root, index):
+    demo_set(index)
+    env = root.environment({"EXTENSION_AUTO_INSTALL": "typed,viewer"})
+    runs = [subprocess.Popen(root.command("sync"), env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            for _ in range(4)]
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0] * 4, said
+    assert sum("installed typed" in text or "typed 0.3" in text for text in said) == 1, said
+    assert root.installed() == {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"}
+    check_records(root)
+    assert leftovers(root) == []
+
+
+def test_waiting_for_the_lock_says_who_holds_it_and_ends_in_time(root, index):
+    demo_set(index)
+    root.sync(EXTENSION_AUTO_INSTALL="typed")
+    lock = root.extensions / ".localstack-extensions.lock"
+    holder = subprocess.Popen(
+        ["python3", "-c", "import fcntl, struct, sys; f = open(sys.argv[1], 'r+b');"
+         "fcntl.fcntl(f, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)); print('held', flush=True); sys.stdin.read()",
+         str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    try:
+        done = root.run("sync", "--timeout", "1", env={"EXTENSION_AUTO_INSTALL": "viewer"})
+        assert done.status == 3 and root.installed() == {"typed": "0.3", "lib-one": "2.5"}, done
+        assert re.search(r"wait|hold", done.err), done
+        done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer", "EXTENSION_SYNC_TIMEOUT": "1"})
+        assert done.status == 0 and "EXTENSION_SYNC" in done.err, done
+    finally:
+        holder.communicate()
+    root.sync(EXTENSION_AUTO_INSTALL="viewer")
+
+
+def test_byte_code_of_what_was_replaced_does_not_stay(root, index):
+    index.add("tool", "1.0", files={"tool.py": "version = '1.0'\n"})
+    root.sync(EXTENSION_AUTO_INSTALL="tool")
+    see = "import tool; print(tool.version)"
+    run = [root.venv / "bin/python", "-c", see]
+    env = {"PATH": "/usr/bin:/bin"}
+    assert subprocess.check_output(run, env=env, text=True) == "1.0\n"
+    index.add("tool", "1.1", files={"tool.py": "version = '1.1'\n"})
+    root.sync(EXTENSION_AUTO_INSTALL="tool==1.1")
+    assert subprocess.check_output(run, env=env, text=True) == "1.1\n"
+
+
+def test_what_stands_in_the_venv_without_a_record_is_carried_over(root, index):
+    demo_set(index)
+    root.sync(EXTENSION_AUTO_INSTALL="typed")
+    (root.venv / "pip.conf").write_text("[global]\ntimeout = 33\n")
+    (root.site / "notes.txt").write_text("mine\n")
+    (root.venv / "bin/mine").symlink_to("/bin/true")
+    root.sync(EXTENSION_AUTO_INSTALL="typed,viewer")
+    assert (root.venv / "pip.conf").read_text() == "[global]\ntimeout = 33\n"
+    assert (root.site / "notes.txt").read_text() == "mine\n"
+    assert os.readlink(root.venv / "bin/mine") == "/bin/true"
+
+
+# ---- another Python
+
+def switch_base(root, other_base):
+    shutil.rmtree(root.base)
+    copy_venv(other_base, root.base)
+    root.python = next(root.base.glob("lib/python3.*")).name
+    root.site = root.venv / f"lib/{root.python}/site-packages"
+
+
+def test_another_python_rebuilds_the_venv_with_what_was_installed_by_hand(root, index, other_base):
+    demo_set(index)
+    index.add("hand", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="typed")
+    root.pip("install", "--index-url", index.server.url, "hand")
+    was = root.python
+    switch_base(root, other_base)
+    assert root.python != was
+    done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "typed"})
+    assert done.status == 0 and re.search("made anew", done.err), done
+    assert root.installed() == {"typed": "0.3", "lib-one": "2.5", "hand": "1.0"}
+    assert [p.name for p in (root.venv / "lib").iterdir()] == [root.python]
+    assert subprocess.check_output([root.venv / "bin/typed-cli"], env={"PATH": "/usr/bin:/bin"}, text=True) == "typed\n"
+    assert f"python {root.python[6:]}" in root.pip("--version").stdout
+    check_records(root)
+    again = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "typed"})
+    assert again.err == ""
