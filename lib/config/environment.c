@@ -3,7 +3,7 @@
 
 #include "base/strmap.h"
 #include "base/text.h"
-#include "config/nearest.h"
+#include "base/nearest.h"
 #include "config/setting.h"
 
 enum { MOST_WARNINGS = 20 };

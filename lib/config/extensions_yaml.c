@@ -2,7 +2,7 @@
 #include "config/extensions_yaml.h"
 
 #include "base/fs.h"
-#include "config/nearest.h"
+#include "base/nearest.h"
 #include "config/setting.h"
 
 #include <yaml.h>

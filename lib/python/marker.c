@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python/marker.h"
+#include "python/cursor.h"
 #include "python/name.h"
 #include "python/specifier.h"
 
@@ -95,38 +96,6 @@ struct marker {
 
 /* ---- parsing */
 
-struct cursor {
-    struct arena *arena;
-    struct text text;
-    size_t at;
-    unsigned depth;
-    struct err *err;
-};
-
-static struct text rest_of(const struct cursor *c)
-{
-    return text_from(c->text, c->at);
-}
-
-/* Counted in characters, from 1. */
-static unsigned column(const struct cursor *c, size_t at)
-{
-    unsigned n = 1;
-    for (size_t i = 0; i < at && i < c->text.len; i++)
-        n += ((unsigned char)c->text.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
-
-static int expected(struct cursor *c, const char *what)
-{
-    struct text rest = rest_of(c);
-    if (rest.len == 0)
-        return err_set(c->err, ERR_INPUT, "column %u: expected %s, but it ends there", column(c, c->at),
-                       what);
-    return err_set(c->err, ERR_INPUT, "column %u: expected %s, not \"%.*s\"", column(c, c->at), what,
-                   TEXT_ARG(rest));
-}
-
 static void skip_blanks(struct cursor *c)
 {
     while (c->at < c->text.len && (c->text.ptr[c->at] == ' ' || c->text.ptr[c->at] == '\t'))
@@ -141,7 +110,7 @@ static bool is_word(char c)
 /* Takes a word that does not go on behind it. */
 static bool take_word(struct cursor *c, const char *word)
 {
-    struct text rest = rest_of(c);
+    struct text rest = cursor_rest(c);
     size_t n = strlen(word);
     if (!text_starts(rest, text_of(word)) || (rest.len > n && is_word(rest.ptr[n])))
         return false;
@@ -161,16 +130,16 @@ static int parse_literal(struct cursor *c, struct side *out)
 {
     size_t start = c->at;
     char quote = c->text.ptr[c->at++];
-    struct text rest = rest_of(c), value = text_first(rest, text_find(rest, quote));
+    struct text rest = cursor_rest(c), value = text_first(rest, text_find(rest, quote));
     if (value.len == rest.len)
         return err_set(c->err, ERR_INPUT, "column %u: the quotation mark %c is never closed",
-                       column(c, start), quote);
+                       cursor_column(c, start), quote);
     for (size_t i = 0; i < value.len; i++) {
         if (!strchr("\\\r\n", value.ptr[i])) /* finds NUL as well */
             continue;
         return err_set(c->err, ERR_INPUT,
                        "column %u: backslashes and line breaks cannot stand in a marker's text",
-                       column(c, c->at + i));
+                       cursor_column(c, c->at + i));
     }
     c->at += value.len + 1;
     *out = (struct side){.text = value};
@@ -180,21 +149,21 @@ static int parse_literal(struct cursor *c, struct side *out)
 /* Neither variable nor text: why, for the two slips that are seen most. */
 static int no_side(struct cursor *c)
 {
-    struct text rest = rest_of(c);
+    struct text rest = cursor_rest(c);
     size_t n = 0;
     while (n < rest.len && (is_word(rest.ptr[n]) || memchr(".-+*", rest.ptr[n], 4)))
         n++;
     if (text_starts(rest, T("\xe2\x80\x9c")) || text_starts(rest, T("\xe2\x80\x9d")) ||
         text_starts(rest, T("\xe2\x80\x98")) || text_starts(rest, T("\xe2\x80\x99")))
         return err_set(c->err, ERR_INPUT, "column %u: only straight quotation marks (\" or ') count",
-                       column(c, c->at));
+                       cursor_column(c, c->at));
     if (n == 0)
-        return expected(c, "a variable such as python_version, or a text in quotation marks");
+        return cursor_expected(c, "a variable such as python_version, or a text in quotation marks");
     struct text word = text_first(rest, n);
     return err_set(
         c->err, ERR_INPUT,
         "column %u: \"%.*s\" is no variable of markers; if it is a text, put it in quotation marks",
-        column(c, c->at), TEXT_ARG(word));
+        cursor_column(c, c->at), TEXT_ARG(word));
 }
 
 static int parse_side(struct cursor *c, struct side *out)
@@ -207,7 +176,7 @@ static int parse_side(struct cursor *c, struct side *out)
             continue;
         if (spellings[i].variable == OF_LOCK_FILES)
             return err_set(c->err, ERR_INPUT, "column %u: the variable %s belongs into lock files alone",
-                           column(c, start), spellings[i].name);
+                           cursor_column(c, start), spellings[i].name);
         *out = (struct side){.is_variable = true, .variable = spellings[i].variable};
         out->text = text_of(variables[out->variable].name);
         return 0;
@@ -225,10 +194,10 @@ static int parse_comparison(struct cursor *c, enum comparison *out)
         size_t end = c->at;
         skip_blanks(c);
         *out = NOT_IN;
-        return c->at > end && take_word(c, "in") ? 0 : expected(c, "\"in\" after \"not\"");
+        return c->at > end && take_word(c, "in") ? 0 : cursor_expected(c, "\"in\" after \"not\"");
     }
     for (enum comparison op = ARBITRARY; op <= MORE; op++) {
-        if (!text_starts(rest_of(c), text_of(comparisons[op])))
+        if (!text_starts(cursor_rest(c), text_of(comparisons[op])))
             continue;
         c->at += strlen(comparisons[op]);
         *out = op;
@@ -236,8 +205,8 @@ static int parse_comparison(struct cursor *c, enum comparison *out)
     }
     if (c->at < c->text.len && c->text.ptr[c->at] == '=')
         return err_set(c->err, ERR_INPUT, "column %u: there is no operator \"=\"; did you mean \"==\"?",
-                       column(c, c->at));
-    return expected(c, "one of == != <= >= < > ~= === in, not in");
+                       cursor_column(c, c->at));
+    return cursor_expected(c, "one of == != <= >= < > ~= === in, not in");
 }
 
 static struct text copied(struct arena *a, struct text t)
@@ -272,17 +241,17 @@ static int check_meaning(struct cursor *c, struct marker *m, size_t start)
     bool version = variables[key_of(m)].version;
     if (!m->left.is_variable && !m->right.is_variable)
         return err_set(c->err, ERR_INPUT, "column %u: two texts are compared; one side has to be a variable",
-                       column(c, start));
+                       cursor_column(c, start));
     if (version && m->left.is_variable && op > NOT_IN)
         m->specifier = make_specifier(c->arena, op, m->right.text);
     if (op != ARBITRARY && op != COMPATIBLE)
         return 0;
     if (!version)
         return err_set(c->err, ERR_INPUT, "column %u: \"%s\" compares versions, and %s is none",
-                       column(c, start), comparisons[op], variables[key_of(m)].name);
+                       cursor_column(c, start), comparisons[op], variables[key_of(m)].name);
     if (m->left.is_variable && !m->specifier)
         return err_set(c->err, ERR_INPUT, "column %u: \"%s%.*s\" is not a version specifier",
-                       column(c, start), comparisons[op], TEXT_ARG(m->right.text));
+                       cursor_column(c, start), comparisons[op], TEXT_ARG(m->right.text));
     return 0;
 }
 
@@ -314,12 +283,12 @@ static int parse_group(struct cursor *c, struct marker *m)
 {
     size_t start = c->at++;
     if (++c->depth > NESTING_LIMIT)
-        return err_set(c->err, ERR_INPUT, "column %u: parentheses more than %d deep", column(c, start),
+        return err_set(c->err, ERR_INPUT, "column %u: parentheses more than %d deep", cursor_column(c, start),
                        NESTING_LIMIT);
     if (parse_list(c, &m->group) < 0)
         return -1;
     c->depth--;
-    return take_char(c, ')') ? 0 : expected(c, "\"and\", \"or\" or \")\"");
+    return take_char(c, ')') ? 0 : cursor_expected(c, "\"and\", \"or\" or \")\"");
 }
 
 static int parse_list(struct cursor *c, struct marker **out)
@@ -350,7 +319,7 @@ int marker_parse_tail(struct arena *a, struct text text, size_t start, struct ma
     if (parse_list(&c, &m) < 0)
         return -1;
     if (c.at < text.len)
-        return expected(&c, "\"and\", \"or\" or the end");
+        return cursor_expected(&c, "\"and\", \"or\" or the end");
     *out = m;
     return 0;
 }

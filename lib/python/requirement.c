@@ -1,38 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python/requirement.h"
 #include "base/array.h"
+#include "python/cursor.h"
 #include "python/name.h"
-
-struct cursor {
-    struct arena *arena;
-    struct text text;
-    size_t at;
-    struct err *err;
-};
-
-static struct text rest_of(const struct cursor *c)
-{
-    return text_from(c->text, c->at);
-}
-
-/* Counted in characters, from 1. */
-static unsigned column(const struct cursor *c, size_t at)
-{
-    unsigned n = 1;
-    for (size_t i = 0; i < at && i < c->text.len; i++)
-        n += ((unsigned char)c->text.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
-
-static int expected(struct cursor *c, const char *what)
-{
-    struct text rest = rest_of(c);
-    if (rest.len == 0)
-        return err_set(c->err, ERR_INPUT, "column %u: expected %s, but it ends there", column(c, c->at),
-                       what);
-    return err_set(c->err, ERR_INPUT, "column %u: expected %s, not \"%.*s\"", column(c, c->at), what,
-                   TEXT_ARG(rest));
-}
 
 static bool is_blank(char c)
 {
@@ -61,7 +31,7 @@ static struct text trim_blanks(struct text t)
 
 static struct text identifier(const struct cursor *c)
 {
-    struct text rest = rest_of(c);
+    struct text rest = cursor_rest(c);
     size_t n = 0;
     while (n < rest.len && (ascii_is_alnum(rest.ptr[n]) || memchr("-_.", rest.ptr[n], 3)))
         n++;
@@ -73,10 +43,10 @@ static int parse_name(struct cursor *c, const char *what, struct text *name)
 {
     *name = identifier(c);
     if (name->len == 0 || !ascii_is_alnum(name->ptr[0]))
-        return expected(c, what);
+        return cursor_expected(c, what);
     if (!name_is_valid(*name))
         return err_set(c->err, ERR_INPUT, "column %u: the name \"%.*s\" has to end with a letter or a digit",
-                       column(c, c->at), TEXT_ARG(*name));
+                       cursor_column(c, c->at), TEXT_ARG(*name));
     c->at += name->len;
     return 0;
 }
@@ -136,11 +106,11 @@ static int parse_extras(struct cursor *c, struct requirement *out)
         if (next_is(c, ']'))
             break;
         if (!next_is(c, ','))
-            return expected(c, "\",\" or \"]\" after the name of an extra");
+            return cursor_expected(c, "\",\" or \"]\" after the name of an extra");
         c->at++;
         skip_blanks(c);
         if (next_is(c, ']'))
-            return expected(c, "the name of an extra after \",\"");
+            return cursor_expected(c, "the name of an extra after \",\"");
     }
     c->at++;
     keep_extras(c, &extras, out);
@@ -154,14 +124,15 @@ static int parse_url(struct cursor *c, struct requirement *out)
     size_t start = c->at;
     for (; c->at < c->text.len && !is_blank(c->text.ptr[c->at]); c->at++)
         if ((unsigned char)c->text.ptr[c->at] < ' ' || c->text.ptr[c->at] == 127)
-            return err_set(c->err, ERR_INPUT, "column %u: a control character in the URL", column(c, c->at));
+            return err_set(c->err, ERR_INPUT, "column %u: a control character in the URL",
+                           cursor_column(c, c->at));
     if (c->at == start)
-        return expected(c, "a URL after \"@\"");
+        return cursor_expected(c, "a URL after \"@\"");
     out->url = text_dup(c->arena, (struct text){c->text.ptr + start, c->at - start});
     skip_blanks(c);
     return c->at == c->text.len || next_is(c, ';')
                ? 0
-               : expected(c, "\";\" and a marker after the URL, or the end");
+               : cursor_expected(c, "\";\" and a marker after the URL, or the end");
 }
 
 /* What cannot be a specifier at all. */
@@ -169,12 +140,12 @@ static int bad_piece(struct cursor *c, struct text piece)
 {
     c->at = (size_t)(piece.ptr - c->text.ptr);
     if (piece.len == 0)
-        return expected(c, "a version specifier before the comma");
+        return cursor_expected(c, "a version specifier before the comma");
     if (ascii_is_digit(piece.ptr[0]))
         return err_set(c->err, ERR_INPUT,
                        "column %u: an operator is missing before the version; did you mean \"==%.*s\"?",
-                       column(c, c->at), TEXT_ARG(piece));
-    expected(c, "a version specifier such as \">=1.0\", \";\" and a marker, or the end");
+                       cursor_column(c, c->at), TEXT_ARG(piece));
+    cursor_expected(c, "a version specifier such as \">=1.0\", \";\" and a marker, or the end");
     if (name_is_valid(identifier(c)) && c->err) {
         char *text = xasprintf("%s (a second requirement belongs on a line of its own)", c->err->text);
         err_set(c->err, ERR_INPUT, "%s", text);
@@ -206,7 +177,7 @@ static int bad_specifier(struct cursor *c, struct text list)
     while (text_cut(&rest, ',', &piece)) {
         piece = trim_blanks(piece);
         if (piece.len && specifier_parse_one(&scratch, piece, &one, c->err) < 0)
-            return err_wrap(c->err, "column %u", column(c, (size_t)(piece.ptr - c->text.ptr)));
+            return err_wrap(c->err, "column %u", cursor_column(c, (size_t)(piece.ptr - c->text.ptr)));
     }
     return -1;
 }
@@ -216,16 +187,17 @@ static int parse_specifiers(struct cursor *c, struct requirement *out)
     bool enclosed = next_is(c, '(');
     size_t open = c->at;
     c->at += enclosed;
-    struct text rest = rest_of(c), list = text_first(rest, text_find(rest, enclosed ? ')' : ';'));
+    struct text rest = cursor_rest(c), list = text_first(rest, text_find(rest, enclosed ? ')' : ';'));
     if (enclosed && list.len == rest.len)
-        return err_set(c->err, ERR_INPUT, "column %u: the parenthesis is never closed", column(c, open));
+        return err_set(c->err, ERR_INPUT, "column %u: the parenthesis is never closed",
+                       cursor_column(c, open));
     if (trim_blanks(list).len && check_pieces(c, list) < 0)
         return -1;
     if (specifier_set_parse(c->arena, list, &out->specifiers, NULL) < 0)
         return bad_specifier(c, list);
     c->at += list.len + enclosed;
     skip_blanks(c);
-    return c->at == c->text.len || next_is(c, ';') ? 0 : expected(c, "\";\" and a marker, or the end");
+    return c->at == c->text.len || next_is(c, ';') ? 0 : cursor_expected(c, "\";\" and a marker, or the end");
 }
 
 static int parse(struct cursor *c, struct requirement *out)

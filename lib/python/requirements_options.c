@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python/requirements_options.h"
 
+#include "base/nearest.h"
+
 struct known {
     const char *name;
     char letter; /* of the short form, 0 for none */
@@ -34,35 +36,12 @@ static const struct known known[] = {
 };
 enum { KNOWN = sizeof known / sizeof *known, LONGEST_OPTION = 40 };
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Levenshtein's distance of two short words. */
-static size_t distance(struct text a, struct text b)
-{
-    size_t row[LONGEST_OPTION + 1];
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t changed = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-            diagonal = row[j];
-            row[j] = smaller(changed, smaller(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b.len];
-}
-
 static int unknown(struct text option, struct err *err)
 {
     const char *nearest = NULL;
     size_t best = option.len / 2 + 1;
     for (size_t i = 0; option.len <= LONGEST_OPTION && option.ptr[1] == '-' && i < KNOWN; i++) {
-        size_t d = distance(option, text_of(known[i].name));
+        size_t d = nearest_distance(option, text_of(known[i].name));
         if (d < best) {
             best = d;
             nearest = known[i].name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 #include "config/environment.h"
-#include "config/nearest.h"
+#include "base/nearest.h"
 #include "test.h"
 
 /* An environment that is a constant. */
