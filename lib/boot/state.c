@@ -225,7 +225,7 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
     }
     add_fact(&b, "end", NULL, NULL);
     const char *file = path_join(&a, paths->extensions, SYNC_STATE);
-    return fs_write(AT_FDCWD, file, buf_view(&b), 0644, true, err);
+    return fs_write(AT_FDCWD, file, buf_view(&b), 0644, false, err);
 }
 
 /* ---- reading */

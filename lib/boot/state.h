@@ -64,7 +64,8 @@ struct state {
     const char *host; /* who synced, for the warning about other inputs */
 };
 
-/* Computes every fact and writes SYNC_STATE (atomically, durable). Credentials in URLs do not get there. */
+/* Computes every fact and writes SYNC_STATE (atomically; not synced: a state that a power cut took is a sync
+ * more). Credentials in URLs do not get there. */
 int state_write(const struct boot_paths *paths, const struct state *state, struct err *err);
 
 enum state_verdict {

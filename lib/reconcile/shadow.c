@@ -39,7 +39,7 @@ static const char *owner(struct session *s, const char *file)
             continue;
         for (size_t r = 0; r < record.count; r++)
             if (strcmp(record.entries[r].path, file) == 0)
-                return item->given;
+                return item->name;
     }
     return NULL;
 }

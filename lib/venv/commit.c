@@ -9,7 +9,7 @@
  * staged: the next run looks at what is there and does the rest, as often as it takes. The number in the
  * venv's pyvenv.cfg, the last thing that any way puts in place, tells whether the switch was done;
  *   4. the record goes only when the switch is on disk (fsync of the folder), and the old venv only after
- * that.
+ * that. The state needs no sync of its own: without it, or with another's, the next boot looks at everything.
  */
 #include "venv/commit.h"
 
@@ -241,7 +241,9 @@ static int finish(struct commit *c, struct err *err)
         return -1;
     if (unlink(c->record) < 0 && errno != ENOENT)
         return err_sys(err, errno, "cannot remove %s", c->record);
-    if (fs_sync_dir(c->dir, err) < 0)
+    /* A record that a power cut brings back finds its own venv in place, and nothing to do. Where another
+     * stands there, it must not come back: it would find its venv half removed. */
+    if (layout_number(c->venv) != c->number && fs_sync_dir(c->dir, err) < 0)
         return -1;
     return fs_remove_tree(AT_FDCWD, c->staging, err);
 }

@@ -299,7 +299,7 @@ def test_the_first_index_that_has_the_name_counts(root, index, tmp_path):
         root.sync(PIP_EXTRA_INDEX_URL=url, EXTENSION_AUTO_INSTALL="ours,public")
         assert root.installed() == {"ours": "1.0", "public": "1.0"}
         done = root.sync(PIP_EXTRA_INDEX_URL=url, EXTENSION_AUTO_INSTALL="ours>=9,public", status=1)
-        assert re.search(r"ours>=9 .*is set aside.*best", done.err), done
+        assert re.search(r"ours>=9 .*is set aside.*best", done.err, re.S), done
         root.sync(PIP_EXTRA_INDEX_URL=url, EXTENSION_AUTO_INSTALL="ours>=9,public", EXTENSION_INDEX_STRATEGY="best")
         assert root.installed() == {"ours": "9.9", "public": "1.0"}
     finally:
@@ -398,7 +398,7 @@ def test_a_wheel_that_may_not_be_installed_fails_alone_when_its_url_was_given(ro
     demo_set(index)
     wheel = make_wheel(tmp_path / "w", "rogue", "1.0", files={"typed/__init__.py": "theft"})
     done = root.sync(EXTENSION_AUTO_INSTALL=f"rogue @ file://{wheel},typed", status=1)
-    assert root.installed() in ({"typed": "0.3", "lib-one": "2.5"}, {"rogue": "1.0", "lib-one": "2.5"}), done
+    assert root.installed() in ({"typed": "0.3", "lib-one": "2.5"}, {"rogue": "1.0"}), done
     check_records(root)
 
 
