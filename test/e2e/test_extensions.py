@@ -294,7 +294,9 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts file systems o
 
 
 def in_mounts(script):
-    return ["unshare", "-m", "sh", "-ec", script + '\nexec "$@"', "sh"]
+    # In a chroot, / is no mount point, which unshare's own way to make mounts private does not survive.
+    private = "mount --make-rprivate / 2>/dev/null || :\n"
+    return ["unshare", "-m", "--propagation", "unchanged", "sh", "-ec", private + script + '\nexec "$@"', "sh"]
 
 
 @needs_root
