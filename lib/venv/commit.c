@@ -2,9 +2,10 @@
 /*
  * Why what is on disk is one of the two venvs at any moment, also after a power cut:
  *
- *   1. staging is complete and on disk (syncfs) before the record is written;
- *   2. the record is on disk (fsync of it and of its folder) before the first step of the switch: without it
- * the old venv stands untouched, and what is staged is a leftover that the next run removes;
+ *   1. staging is complete and on disk, and the record's bytes with it (syncfs), before the record is renamed
+ * into its place;
+ *   2. that rename is on disk (fsync of its folder) before the first step of the switch: without it the old
+ * venv stands untouched, and what is staged is a leftover that the next run removes;
  *   3. each step is a rename or, where nothing else is possible, the removal of an entry whose successor is
  * staged: the next run looks at what is there and does the rest, as often as it takes. The number in the
  * venv's pyvenv.cfg, the last thing that any way puts in place, tells whether the switch was done;
@@ -79,14 +80,14 @@ static int rename_to(const char *from, const char *to, struct err *err)
 
 /* ---- the record */
 
-static int record_write(struct commit *c, struct err *err)
+static int record_write(struct commit *c, const char *path, bool durable, struct err *err)
 {
     struct buf text cleanup_buf = BUF_INIT;
     buf_printf(&text, "localstack-extensions commit 1\nnumber %llu\nway %s\n", c->number, way_names[c->way]);
     for (size_t i = 0; i < c->entries.count; i++)
         buf_printf(&text, "entry %s\n", c->entries.items[i]);
     buf_str(&text, "end\n");
-    return fs_write(AT_FDCWD, c->record, buf_view(&text), 0644, true, err);
+    return fs_write(AT_FDCWD, path, buf_view(&text), 0644, durable, err);
 }
 
 /* A record that is not whole was never on disk as a whole: fs_write renames it in, so this is somebody else's
@@ -317,7 +318,19 @@ static int begin(struct commit *c, enum way way, struct err *err)
     c->entries.count = 0;
     if (way == WAY_REPLACE && fs_list(&c->a, AT_FDCWD, c->fresh, &c->entries, err) < 0)
         return -1;
-    return record_write(c, err);
+    return record_write(c, c->record, true, err);
+}
+
+/* The first record is written into staging, where one sync brings it to disk with all the rest, and renamed
+ * into its place. */
+static int begin_staged(struct commit *c, enum way way, struct err *err)
+{
+    const char *staged = path_join(&c->a, c->staging, "record");
+    c->way = way;
+    if (record_write(c, staged, false, err) < 0 || sync_volume(c->staging, err) < 0 ||
+        rename_to(staged, c->record, err) < 0)
+        return -1;
+    return fs_sync_dir(c->dir, err);
 }
 
 /* By the way of the record that is on disk, and by the next one where the volume refuses: a refusal has
@@ -437,10 +450,8 @@ int commit_switch(const char *extensions_dir, const char *venv_dir, const char *
     c.number = number;
     if (changed_since(&c, venv_dir, site_packages, snapshot))
         return fs_remove_tree(AT_FDCWD, c.staging, err) < 0 ? -1 : 1;
-    if (sync_volume(c.staging, err) < 0)
-        return -1;
     enum way way = !exists(c.venv) ? WAY_RENAME : can_exchange(&c) ? WAY_EXCHANGE : WAY_ASIDE;
-    if (begin(&c, way, err) < 0 || carry_out(&c, err) < 0)
+    if (begin_staged(&c, way, err) < 0 || carry_out(&c, err) < 0)
         return -1;
     const char *old = c.way == WAY_EXCHANGE ? c.fresh : c.old;
     if ((c.way == WAY_EXCHANGE || c.way == WAY_ASIDE) && changed_since(&c, old, site_packages, snapshot))
