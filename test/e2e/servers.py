@@ -2,6 +2,7 @@
 """Package indexes as users run them: nginx over static files, pypiserver, devpi. Each is a process of its own on
 loopback; that it is ready is known by connecting to it, and it is ended by its pid."""
 
+import base64
 import hashlib
 import json
 import os
@@ -248,7 +249,6 @@ class Devpi:
         request = urllib.request.Request(self.root + path, body, {"Content-Type": content_type,
                                                                   "Accept": "application/json"}, method=method)
         if self.token:
-            import base64
             login = base64.b64encode(f"user:{self.token}".encode()).decode()
             request.add_header("X-Devpi-Auth", login)
         with direct_opener().open(request, timeout=READY_S) as answer:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A root with a real but small base, wheels written by hand, and a package index that nginx serves on loopback."""
 
-import base64
-import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+from servers import Nginx, StaticIndex
+from wheels import make_wheel
 
 BUILD = Path(os.environ.get("BUILD_DIR", "build")).resolve()
 EXTENSIONS = BUILD / "localstack-extensions"
@@ -19,101 +19,28 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LONG = 120  # seconds after which a test has failed
 
 
-def record_line(path, content):
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-    return f"{path},sha256={digest},{len(content)}\n"
-
-
-def make_wheel(folder, name, version, requires=(), files=None, entry_points=None, extras=(), metadata="", tag="py3-none-any"):
-    """Writes NAME-VERSION-TAG.whl, whose module says its version, into the folder; returns its path."""
-    module = name.replace("-", "_")
-    info = f"{module}-{version}.dist-info"
-    header = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    header += "".join(f"Provides-Extra: {extra}\n" for extra in extras)
-    header += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
-    contents = {f"{module}/__init__.py": f'version = "{version}"\n'} if files is None else dict(files)
-    contents[f"{info}/METADATA"] = header + metadata
-    contents[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n"
-    if entry_points:
-        contents[f"{info}/entry_points.txt"] = entry_points
-    contents = {path: text.encode() if isinstance(text, str) else text for path, text in contents.items()}
-    record = "".join(record_line(path, content) for path, content in contents.items()) + f"{info}/RECORD,,\n"
-    contents[f"{info}/RECORD"] = record.encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = folder / f"{module}-{version}-{tag}.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in contents.items():
-            archive.writestr(path, content)
-    return wheel
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Index:
-    """A PEP 503 index of static pages. What it was asked for is in its access log."""
+    """An index of wheels that are made as they are added. What it was asked for is in its access log."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.root = folder / "www"
-        (self.root / "simple").mkdir(parents=True)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/simple/"
-        self.log = folder / "access.log"
-        config = folder / "nginx.conf"
-        config.write_text(
-            f"""daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
-events {{}}
-http {{
-  types {{ text/html html; }} default_type application/octet-stream;
-  access_log {self.log}; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ listen 127.0.0.1:{self.port}; root {self.root}; }}
-}}
-"""
-        )
-        ready = subprocess.Popen(
-            ["nginx", "-p", str(folder), "-c", str(config)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        self.process = ready
-        self.wait_until_it_listens()
-
-    def wait_until_it_listens(self):
-        # nginx says nowhere that it listens: a connection is what tells, and refused ones cost nothing.
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=LONG).close()
-                return
-            except ConnectionRefusedError:
-                assert self.process.poll() is None, self.process.stderr.read()
-                os.sched_yield()
+        self.pages = StaticIndex(folder / "www", metadata=False)
+        self.server = Nginx(self.pages, folder / "nginx")
+        self.url = self.server.url
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(LONG)
-        self.process.stderr.close()
+        self.server.stop()
 
     def add(self, *args, yanked=None, requires_python=None, **kwargs):
         """make_wheel, put on the page of its project."""
-        files = self.root / "files"
-        wheel = make_wheel(files, *args, **kwargs)
-        page = self.root / "simple" / args[0] / "index.html"
-        page.parent.mkdir(exist_ok=True)
-        if not page.exists():
-            page.write_text("<!DOCTYPE html><html><body>\n")
-        attributes = f' data-yanked="{yanked}"' if yanked is not None else ""
-        if requires_python:
-            attributes += f' data-requires-python="{requires_python.replace(">", "&gt;").replace("<", "&lt;")}"'
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        with page.open("a") as f:
-            f.write(f'<a href="/files/{wheel.name}#sha256={digest}"{attributes}>{wheel.name}</a>\n')
-        return wheel
+        wheel = make_wheel(self.folder / "new", *args, **kwargs)
+        return self.pages.add(wheel, yanked=yanked, requires_python=requires_python)
+
+    def has(self, name):
+        return name in self.pages.projects
 
     def requests(self):
-        return self.log.read_text().splitlines() if self.log.exists() else []
+        return self.server.requests()
 
 
 def make_base(folder):

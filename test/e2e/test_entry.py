@@ -9,7 +9,6 @@ import re
 import select
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys

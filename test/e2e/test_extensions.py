@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from small_world import EXTENSIONS, PYTHON, Index, World, free_port, make_base, make_wheel
+from servers import free_port
+from small_world import EXTENSIONS, PYTHON, Index, World, make_base
+from wheels import make_wheel
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,8 @@ def index(tmp_path_factory):
     index.add("fitting", "2.0", ["based>=2"])
     index.add("fitting", "1.0", ["based>=1", "helper"])
     index.add("fussy", "1.0", ["plain<1.1"])
-    index.add("tool", "1.0", files={"tool.py": "def main():\n    print('from the tool')\n"}, entry_points="[console_scripts]\nthe-tool = tool:main\n")
+    index.add("tool", "1.0", files={"tool.py": "def main():\n    print('from the tool')\n"},
+              entry_points={"console_scripts": {"the-tool": "tool:main"}})
     index.add("extra", "1.0", ["helper; extra == 'help'"], extras=["help"])
     broken = index.add("cut-short", "1.0")
     content = broken.read_bytes()
@@ -302,7 +305,7 @@ def in_mounts(script):
 @needs_root
 def test_a_full_disk(world):
     index = world.index
-    if not (index.root / "simple/huge").exists():
+    if not index.has("huge"):
         index.add("huge", "1.0", files={"huge/__init__.py": "", "huge/data": os.urandom(3 << 20)})
     world.sync(EXTENSION_AUTO_INSTALL="plain")
     keep = world.root / "keep"

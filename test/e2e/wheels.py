@@ -70,7 +70,7 @@ def wheel_bytes(
     base = f"{file_name(name)}-{version}"
     info = f"{base}.dist-info"
     if files is None:
-        files = {f"{file_name(name)}/__init__.py": f"__version__ = {str(version)!r}\n"}
+        files = {f"{file_name(name)}/__init__.py": f"version = {str(version)!r}\n"}
     entries = dict(files)
     for path, data in (data_files or {}).items():
         entries[f"{base}.data/{path}"] = data
