@@ -9,31 +9,33 @@
 
 struct index_download {
     struct entry *entry;
-    struct http_request *request;   /* NULL: copied from what is here already */
-    EVP_MD_CTX *sha256, *strongest; /* strongest: NULL where the page gives nothing but sha256, or nothing */
+    struct http_request *request; /* NULL: copied from what is here already */
+    EVP_MD_CTX *strong[HASH_ALGORITHMS];
+    EVP_MD_CTX *weak; /* where the page gives nothing but a sha224, sha1 or md5 */
     int fd;
     struct err err;
 };
 
-static const EVP_MD *algorithm(const char *name)
+static const EVP_MD *strong_algorithm(enum hash_algorithm algorithm)
 {
-    return strcmp(name, "sha512") == 0   ? EVP_sha512()
-           : strcmp(name, "sha384") == 0 ? EVP_sha384()
-           : strcmp(name, "sha256") == 0 ? EVP_sha256()
-           : strcmp(name, "sha224") == 0 ? EVP_sha224()
-           : strcmp(name, "sha1") == 0   ? EVP_sha1()
-                                         : EVP_md5();
+    return algorithm == HASH_SHA512 ? EVP_sha512() : algorithm == HASH_SHA384 ? EVP_sha384() : EVP_sha256();
+}
+
+static const EVP_MD *weak_algorithm(const char *name)
+{
+    return strcmp(name, "sha224") == 0 ? EVP_sha224() : strcmp(name, "sha1") == 0 ? EVP_sha1() : EVP_md5();
 }
 
 static void restart(struct index_download *d)
 {
-    const struct index_file *f = &d->entry->file;
-    bool good = EVP_DigestInit_ex(d->sha256, EVP_sha256(), NULL) == 1;
-    if (d->strongest)
-        good = good && EVP_DigestInit_ex(d->strongest, algorithm(f->hash_algorithm), NULL) == 1;
+    bool good = true;
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++)
+        if (d->strong[i])
+            good = good && EVP_DigestInit_ex(d->strong[i], strong_algorithm(i), NULL) == 1;
+    if (d->weak)
+        good = good && EVP_DigestInit_ex(d->weak, weak_algorithm(d->entry->file.hash_algorithm), NULL) == 1;
     if (!good)
-        err_set(&d->err, ERR_SYSTEM, "libcrypto cannot compute %s here",
-                d->strongest ? f->hash_algorithm : "sha256");
+        err_set(&d->err, ERR_SYSTEM, "libcrypto cannot compute the digests of %s here", d->entry->file.name);
 }
 
 static void take(void *ctx, struct text bytes, bool again)
@@ -41,9 +43,26 @@ static void take(void *ctx, struct text bytes, bool again)
     struct index_download *d = ctx;
     if (again)
         restart(d);
-    EVP_DigestUpdate(d->sha256, bytes.ptr, bytes.len);
-    if (d->strongest)
-        EVP_DigestUpdate(d->strongest, bytes.ptr, bytes.len);
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++)
+        if (d->strong[i])
+            EVP_DigestUpdate(d->strong[i], bytes.ptr, bytes.len);
+    if (d->weak)
+        EVP_DigestUpdate(d->weak, bytes.ptr, bytes.len);
+}
+
+/* sha256 always, which the cache goes by; what the page announces; and what is wanted. */
+static void choose_digests(struct index_download *d)
+{
+    const struct index_file *f = &d->entry->file;
+    unsigned wanted = d->entry->wanted_digests | 1U << HASH_SHA256;
+    enum hash_algorithm announced;
+    if (f->hash && hash_algorithm_parse(text_of(f->hash_algorithm), &announced))
+        wanted |= 1U << announced;
+    else if (f->hash)
+        d->weak = EVP_MD_CTX_new();
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++)
+        if (wanted & 1U << i)
+            d->strong[i] = EVP_MD_CTX_new();
 }
 
 static void copy_kept(struct index_download *d)
@@ -71,9 +90,7 @@ struct index_download *index_download_start(struct index *ix, const struct index
     struct index_download *d = xcalloc(1, sizeof *d);
     d->entry = entry_of(file);
     d->fd = fd;
-    d->sha256 = EVP_MD_CTX_new();
-    if (file->hash && strcmp(file->hash_algorithm, "sha256") != 0)
-        d->strongest = EVP_MD_CTX_new();
+    choose_digests(d);
     restart(d);
     if (d->entry->whole && d->entry->whole != fd) {
         copy_kept(d);
@@ -88,6 +105,45 @@ struct index_download *index_download_start(struct index *ix, const struct index
 bool index_download_done(const struct index_download *d)
 {
     return !d->request || http_done(d->request);
+}
+
+static const char *announced_digest(const struct index_file *file, enum hash_algorithm algorithm)
+{
+    if (algorithm == HASH_SHA256 && file->sha256)
+        return file->sha256;
+    return file->hash && strcmp(file->hash_algorithm, hash_name(algorithm)) == 0 ? file->hash : NULL;
+}
+
+const char *index_file_digest(const struct index_file *file, enum hash_algorithm algorithm)
+{
+    const char *computed = entry_of(file)->digests[algorithm];
+    return computed ? computed : announced_digest(file, algorithm);
+}
+
+enum hashes_verdict index_file_judge(const struct index_file *file, const struct hashes *allowed)
+{
+    unsigned unknown = hashes_algorithms(allowed);
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++) {
+        const char *hex = index_file_digest(file, i);
+        if (hex && hashes_have(allowed, i, hex))
+            return HASHES_ALLOW;
+        if (hex)
+            unknown &= ~(1U << i);
+    }
+    return unknown ? HASHES_UNKNOWN : HASHES_REFUSE;
+}
+
+void index_file_want(const struct index_file *file, unsigned algorithms)
+{
+    entry_of(file)->wanted_digests |= algorithms;
+}
+
+bool index_file_is_known(const struct index_file *file)
+{
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++)
+        if (entry_of(file)->wanted_digests & 1U << i && !index_file_digest(file, i))
+            return false;
+    return true;
 }
 
 static int check(const struct index_download *d, const char *algorithm_name, const char *wanted,
@@ -123,22 +179,31 @@ static int finish(struct index *ix, struct index_download *d, char sha256[65], s
     if (response && response->status != 200)
         return err_set(err, ERR_INPUT, "%s is not there (%ld), although %s lists it", f->name,
                        response->status, f->index_url);
-    finish_hex(d->sha256, hex);
-    memcpy(sha256, hex, 65);
-    if (check(d, "sha256", f->sha256, sha256, err) < 0)
-        return -1;
-    if (!d->strongest)
-        return 0;
-    finish_hex(d->strongest, hex);
-    return check(d, f->hash_algorithm, f->hash, hex, err);
+    if (d->weak) {
+        finish_hex(d->weak, hex);
+        if (check(d, f->hash_algorithm, f->hash, hex, err) < 0)
+            return -1;
+    }
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++) {
+        const char *announced = announced_digest(f, i);
+        if (!d->strong[i])
+            continue;
+        finish_hex(d->strong[i], hex);
+        if (check(d, hash_name(i), announced, hex, err) < 0)
+            return -1;
+        d->entry->digests[i] = arena_strdup(ix->a, hex);
+    }
+    memcpy(sha256, d->entry->digests[HASH_SHA256], DIGEST_HEX);
+    return 0;
 }
 
 int index_download_finish(struct index *ix, struct index_download *d, char sha256[65], struct err *err)
 {
     int result = finish(ix, d, sha256, err);
     http_release(ix->http, d->request);
-    EVP_MD_CTX_free(d->sha256);
-    EVP_MD_CTX_free(d->strongest);
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++)
+        EVP_MD_CTX_free(d->strong[i]);
+    EVP_MD_CTX_free(d->weak);
     err_clear(&d->err);
     free(d);
     page_fetch_absorb_done(ix);

@@ -54,6 +54,7 @@ void index_close(struct index *ix)
     ix->entries = NULL;
     strmap_free(&ix->projects);
     strmap_free(&ix->pythons);
+    strmap_free(&ix->every);
 }
 
 static bool page_wanted(void *ctx, const char *name)
@@ -113,6 +114,11 @@ void index_prefetch_project(struct index *ix, const char *name)
     project_get(ix, name);
     http_poll(ix->http);
     page_fetch_absorb_done(ix);
+}
+
+void index_every_wheel(struct index *ix, const char *name)
+{
+    *strmap_place(&ix->every, text_of(name)) = ix;
 }
 
 /* Waits for the pages that count, and lets go of the others. */

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "index/http.h"
+#include "python/hashes.h"
 #include "python/metadata.h"
 #include "python/tags.h"
 #include "python/wheel_name.h"
@@ -47,6 +48,9 @@ struct index_file {
 struct index_release {
     struct version version;
     const struct index_file *wheel; /* NULL where no wheel fits */
+    const struct index_file *
+        *wheels; /* index_every_wheel was called: all that fit, the best first; else NULL */
+    size_t wheel_count;
     const char
         *excluded; /* why it cannot be used, in the words of struct candidate; NULL when wheel is set */
     bool yanked;   /* all usable files are */
@@ -74,6 +78,10 @@ void index_close(struct index *ix);
 void index_prefetch_project(struct index *ix, const char *name);
 void index_prefetch_metadata(struct index *ix, const struct index_file *file);
 
+/* From now on (before the project is first asked for) releases of this name list all their wheels: where only
+ * files of certain digests are wanted, the best wheel may not be among them. */
+void index_every_wheel(struct index *ix, const char *name);
+
 /* The project's page(s), by the index strategy. A name that nobody has gives count 0 with absent.
  * ERR_UNAVAILABLE when an index that has to be asked does not answer, ERR_INPUT when it answers what is no
  * page. */
@@ -96,6 +104,17 @@ const char *index_metadata_sha256(const struct index_file *file);
 
 /* A file of which only the URL is known (a direct reference to a wheel); a digest in its fragment counts. */
 const struct index_file *index_file_of_url(struct index *ix, const char *url, struct err *err);
+
+/* What is known of a file's digests: announced by its page, or computed while it came; lower-case hex, NULL
+ * where it is not known. */
+const char *index_file_digest(const struct index_file *file, enum hash_algorithm algorithm);
+/* Whether the file is one of those that are allowed: HASHES_UNKNOWN where only a download can tell. */
+enum hashes_verdict { HASHES_REFUSE, HASHES_ALLOW, HASHES_UNKNOWN };
+enum hashes_verdict index_file_judge(const struct index_file *file, const struct hashes *allowed);
+/* The next download of the file computes these digests too (bits as in hashes_algorithms). */
+void index_file_want(const struct index_file *file, unsigned algorithms);
+/* Whether all of those are known. */
+bool index_file_is_known(const struct index_file *file);
 
 /* Downloads a file to `fd` (at its current offset), verifying the digest while it comes. *sha256 gets its
  * SHA-256 in hex (65 bytes). */

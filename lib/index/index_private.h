@@ -70,6 +70,8 @@ struct entry {
     struct http_request *request; /* STEP_BESIDE, STEP_TAIL */
     const struct metadata *metadata;
     char metadata_sha256[65];
+    unsigned wanted_digests;              /* bits of enum hash_algorithm: to be computed while it comes */
+    const char *digests[HASH_ALGORITHMS]; /* as computed; NULL where that was not done */
     int whole; /* descriptor of the wheel where it had to be fetched as a whole; 0: none */
     struct err err;
     struct entry *next;
@@ -95,6 +97,7 @@ struct index {
     struct index_settings settings;
     struct strmap projects;
     struct strmap pythons; /* Requires-Python as text: whether it fits */
+    struct strmap every;   /* names of which all wheels are wanted */
     TAILQ_HEAD(, page_fetch) asked;
     struct link_set links;
     struct entry *entries;

@@ -210,8 +210,34 @@ struct entry *entry_make(struct index *ix, const struct index_file *file, struct
     return e;
 }
 
+static int best_first(const void *one, const void *other)
+{
+    const struct draft *a = *(const struct draft *const *)one, *b = *(const struct draft *const *)other;
+    return better(a, b) ? -1 : better(b, a) ? 1 : (a > b) - (a < b);
+}
+
+/* `best` stands first, as the entry that was made of it. */
+static void list_wheels(struct index *ix, struct draft *const *group, size_t n, const struct draft *best,
+                        struct index_release *out)
+{
+    cleanup_free const struct draft **usable_ones = xreallocarray(NULL, n, sizeof *usable_ones);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (usable(group[i]) && group[i] != best)
+            usable_ones[count++] = group[i];
+    if (count)
+        qsort(usable_ones, count, sizeof *usable_ones, best_first);
+    out->wheels = arena_array(ix->a, count + 1, sizeof *out->wheels);
+    out->wheels[out->wheel_count++] = out->wheel;
+    for (size_t i = 0; i < count; i++) {
+        struct entry *e = entry_make(ix, &usable_ones[i]->file, NULL);
+        if (e)
+            out->wheels[out->wheel_count++] = &e->file;
+    }
+}
+
 static void release_make(struct index *ix, struct draft *const *group, size_t n, const char *previous,
-                         struct index_release *out)
+                         bool every, struct index_release *out)
 {
     const struct draft *best = NULL;
     bool all_yanked = true;
@@ -226,6 +252,8 @@ static void release_make(struct index *ix, struct draft *const *group, size_t n,
         out->version = e->file.wheel.version;
         out->yanked = e->file.yanked; /* the best is only yanked when all usable ones are */
         out->yanked_reason = e->file.yanked_reason;
+        if (every)
+            list_wheels(ix, group, n, best, out);
         return;
     }
     version_parse(ix->a, text_of(group[0]->version.text), &out->version, NULL);
@@ -246,12 +274,13 @@ void project_assemble(struct index *ix, struct drafts *drafts, struct index_proj
     for (size_t i = 0; i < n; i++)
         groups += i == 0 || version_cmp(&sorted[i]->version, &sorted[i - 1]->version) != 0;
     out->releases = arena_array(ix->a, groups, sizeof *out->releases);
+    bool every = ix->every.count && strmap_get(&ix->every, text_of(out->name));
     const char *previous = NULL;
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && version_cmp(&sorted[end]->version, &sorted[i]->version) == 0; end++)
             ;
         struct index_release *r = &out->releases[out->count++];
-        release_make(ix, sorted + i, end - i, previous, r);
+        release_make(ix, sorted + i, end - i, previous, every, r);
         if (r->excluded && r->excluded != not_built)
             previous = r->excluded;
     }
