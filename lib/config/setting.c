@@ -58,10 +58,16 @@ const struct setting setting_table[] = {
     PIPS("index.retries", "retries", SETTING_NUMBER, retries),
     PIPS("index.pre", "pre", SETTING_BOOL, pre),
     PIPS("index.constraint", "constraint", SETTING_LIST, constraints),
-    PIPS("index.no-binary", "no-binary", SETTING_BINARY, no_binary,
+    PIPS("index.all-releases", "all-releases", SETTING_CONTROL, all_releases,
+         .counterpart = offsetof(struct settings, only_final)),
+    PIPS("index.only-final", "only-final", SETTING_CONTROL, only_final,
+         .counterpart = offsetof(struct settings, all_releases)),
+    PIPS("index.no-binary", "no-binary", SETTING_CONTROL, no_binary,
          .counterpart = offsetof(struct settings, only_binary)),
-    PIPS("index.only-binary", "only-binary", SETTING_BINARY, only_binary,
+    PIPS("index.only-binary", "only-binary", SETTING_CONTROL, only_binary,
          .counterpart = offsetof(struct settings, no_binary)),
+    PIPS("index.require-hashes", "require-hashes", SETTING_BOOL, require_hashes),
+    PIPS("index.no-require-hashes", "no-require-hashes", SETTING_BOOL, no_require_hashes),
 };
 /* clang-format on */
 const size_t setting_count = sizeof setting_table / sizeof *setting_table;
@@ -71,6 +77,17 @@ const struct setting *setting_by_key(struct text key)
     for (size_t i = 0; i < setting_count; i++)
         if (text_is(key, setting_table[i].key))
             return &setting_table[i];
+    return NULL;
+}
+
+const struct setting *setting_by_option(const char *option)
+{
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting *t = &setting_table[i];
+        if ((t->option && strcmp(option, t->option) == 0) ||
+            (t->old_option && strcmp(option, t->old_option) == 0))
+            return t;
+    }
     return NULL;
 }
 
@@ -216,8 +233,8 @@ static void drop(struct strings *list, const char *name)
 
 /* As pip's FormatControl: what is said last about a project holds, :all: forgets what stood before it in both
  * lists, and what follows :all: counts only when :none: is among it. */
-static void assign_binary(struct settings *s, struct strings *target, struct strings *other,
-                          struct text value)
+static void assign_control(struct settings *s, struct strings *target, struct strings *other,
+                           struct text value)
 {
     struct strings names cleanup_strings = {0};
     struct text piece;
@@ -298,13 +315,13 @@ int setting_assign(struct settings *s, const struct setting *setting, const stru
             return refuse(v, err, "a list, each item on a line of its own after \"- \"");
         assign_list(s, place, setting->kind == SETTING_LINKS, v);
         return 0;
-    case SETTING_BINARY: {
+    case SETTING_CONTROL: {
         void *other = (char *)s + setting->counterpart;
         if (!v->items)
-            assign_binary(s, place, other, v->text);
+            assign_control(s, place, other, v->text);
         else
             array_each (v->items, item)
-                assign_binary(s, place, other, text_of(*item));
+                assign_control(s, place, other, text_of(*item));
         return 0;
     }
     default:

@@ -13,7 +13,7 @@ enum setting_kind {
     SETTING_FOLDERS, /* const char *, colon-separated; a list in YAML */
     SETTING_LIST,    /* struct strings; blank-separated in pip's places, a list in YAML */
     SETTING_LINKS,   /* as SETTING_LIST, ~ is HOME */
-    SETTING_BINARY,  /* names or :all: or :none:; added to what was there, taken out of its counterpart */
+    SETTING_CONTROL, /* names or :all: or :none:; added to what was there, taken out of its counterpart */
     SETTING_INSTALL, /* the list of requirements; its variable is taken as it is */
     SETTING_SECONDS, /* int, at least 1 */
     SETTING_NUMBER,  /* int, at least 0 */
@@ -28,7 +28,7 @@ struct setting {
     const char *old_option; /* another name of it */
     enum setting_kind kind;
     size_t offset;
-    size_t counterpart; /* of SETTING_BINARY: the other list */
+    size_t counterpart; /* of SETTING_CONTROL: the other list */
     const char *const *choices;
 };
 
@@ -51,3 +51,5 @@ int setting_assign(struct settings *s, const struct setting *setting, const stru
                    struct err *err);
 /* The setting with this key; NULL when there is none. */
 const struct setting *setting_by_key(struct text key);
+/* The setting that pip's long option of this name (without --) is; NULL when there is none. */
+const struct setting *setting_by_option(const char *option);

@@ -65,13 +65,8 @@ static void load_yaml(struct loader *l)
 
 static size_t option_index(const char *option)
 {
-    for (size_t i = 0; i < setting_count; i++) {
-        const struct setting *t = &setting_table[i];
-        if ((t->option && strcmp(option, t->option) == 0) ||
-            (t->old_option && strcmp(option, t->old_option) == 0))
-            return i;
-    }
-    return setting_count;
+    const struct setting *t = setting_by_option(option);
+    return t ? (size_t)(t - setting_table) : setting_count;
 }
 
 static void apply_pip_conf(struct loader *l, struct text bytes, const char *path)
@@ -243,9 +238,37 @@ void settings_free(struct settings *s)
     strings_free(&s->constraints);
     strings_free(&s->no_binary);
     strings_free(&s->only_binary);
+    strings_free(&s->all_releases);
+    strings_free(&s->only_final);
     free(s->files);
     arena_free(&s->strings);
     *s = (struct settings){0};
+}
+
+static bool lists(const struct strings *list, const char *name)
+{
+    array_each (list, item)
+        if (name && strcmp(*item, name) == 0)
+            return true;
+    return false;
+}
+
+bool settings_allow_wheels(const struct settings *s, const char *name)
+{
+    if (lists(&s->only_binary, name))
+        return true;
+    return !lists(&s->no_binary, name) && (lists(&s->only_binary, ":all:") || !lists(&s->no_binary, ":all:"));
+}
+
+enum releases settings_releases(const struct settings *s, const char *name)
+{
+    if (lists(&s->all_releases, name))
+        return RELEASES_ALL;
+    if (lists(&s->only_final, name))
+        return RELEASES_FINAL;
+    if (s->pre || lists(&s->all_releases, ":all:"))
+        return RELEASES_ALL;
+    return lists(&s->only_final, ":all:") ? RELEASES_FINAL : RELEASES_USUAL;
 }
 
 /* Each text with its length in front, so that no two lists of texts are written alike. */
@@ -270,8 +293,9 @@ void settings_digest(const struct settings *s, char hex[65])
     add_text(&b, "auto-install", s->auto_install);
     add_list(&b, "install", s->install, s->auto_install ? 0 : s->install_count);
     add_text(&b, "dev-sources", s->dev_mode ? s->dev_sources : NULL);
-    buf_printf(&b, "dev %d\nbase-conflicts %d\nstrategy %d\nno-index %d\npre %d\n", s->dev_mode,
-               (int)s->base_conflicts, (int)s->index_strategy, s->no_index, s->pre);
+    buf_printf(&b, "dev %d\nbase-conflicts %d\nstrategy %d\nno-index %d\npre %d\nhashes %d %d\n", s->dev_mode,
+               (int)s->base_conflicts, (int)s->index_strategy, s->no_index, s->pre, s->require_hashes,
+               s->no_require_hashes);
     add_text(&b, "lock", s->lock);
     add_text(&b, "index-url", s->index_url);
     add_list(&b, "extra", s->extra_index_urls.items, s->extra_index_urls.count);
@@ -279,5 +303,7 @@ void settings_digest(const struct settings *s, char hex[65])
     add_list(&b, "constraint", s->constraints.items, s->constraints.count);
     add_list(&b, "no-binary", s->no_binary.items, s->no_binary.count);
     add_list(&b, "only-binary", s->only_binary.items, s->only_binary.count);
+    add_list(&b, "all-releases", s->all_releases.items, s->all_releases.count);
+    add_list(&b, "only-final", s->only_final.items, s->only_final.count);
     digest_hex(buf_view(&b), hex);
 }

@@ -46,7 +46,8 @@ struct settings {
     /* pip's own, as pip resolves them */
     const char *index_url; /* NULL: what the installed pip would ask */
     struct strings extra_index_urls, find_links, trusted_hosts, constraints, no_binary, only_binary;
-    bool no_index, pre;
+    struct strings all_releases, only_final; /* as no_binary: normalised names, ":all:" */
+    bool no_index, pre, require_hashes, no_require_hashes;
     const char *cert, *client_cert, *proxy;
     int pip_timeout_s; /* 15 */
     int retries;       /* 5 */
@@ -68,6 +69,12 @@ struct settings_source {
 int settings_load(const struct settings_source *source, struct settings *out, struct err *err);
 void settings_free(struct settings *s);
 #define cleanup_settings __attribute__((cleanup(settings_free)))
+
+/* What --no-binary and --only-binary say of a normalised name: whether it may be installed from a wheel. */
+bool settings_allow_wheels(const struct settings *s, const char *name);
+/* What --pre, --all-releases and --only-final say of a normalised name (NULL: of all that are not named). */
+enum releases { RELEASES_USUAL, RELEASES_ALL, RELEASES_FINAL };
+enum releases settings_releases(const struct settings *s, const char *name);
 
 /* A digest of every setting that changes what a sync would install (never of those that only change how): two
  * equal digests and equal files mean an equal outcome. 64 hex digits. */
