@@ -26,13 +26,18 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
             continue;
         }
         jobs[n].file = plan->install.items[i].file;
+        jobs[n].hashes = plan->install.items[i].hashes;
+        jobs[n].hash_count = plan->install.items[i].hash_count;
         item[n++] = i;
     }
     int result = fetch_wheels(s, jobs, n, err);
     for (size_t i = 0; i < n; i++) {
         struct fetch *job = &jobs[i];
         if (job->error.text && result >= 0) {
-            source_break(source, plan->install.items[item[i]].name, &job->error);
+            if (job->refused)
+                source_again(source, plan->install.items[item[i]].name);
+            else
+                source_break(source, plan->install.items[item[i]].name, &job->error);
             result = 1;
         }
         err_clear(&job->error);

@@ -59,6 +59,29 @@ struct running {
     int fd;
 };
 
+/* Whether the user's hashes let the file in, as far as its digests are known. */
+static enum hashes_verdict judge(const struct fetch *job, const struct hashes **refusing)
+{
+    enum hashes_verdict verdict = HASHES_ALLOW;
+    for (size_t i = 0; i < job->hash_count && verdict != HASHES_REFUSE; i++) {
+        enum hashes_verdict one = index_file_judge(job->file, job->hashes[i]);
+        *refusing = job->hashes[i];
+        verdict = one == HASHES_ALLOW ? verdict : one;
+    }
+    return verdict;
+}
+
+static int check_hashes(struct session *s, struct fetch *job)
+{
+    const struct hashes *refusing = NULL;
+    if (judge(job, &refusing) == HASHES_ALLOW)
+        return 0;
+    job->refused = true;
+    return err_set(&job->error, ERR_INPUT, "%s has sha256:%s, and %s gives %s; it is not used",
+                   job->file->name, index_file_digest(job->file, HASH_SHA256), refusing->from,
+                   hashes_text(&s->memory, refusing));
+}
+
 static void unpack(struct session *s, struct running *run)
 {
     struct fetch *job = run->job;
@@ -67,8 +90,8 @@ static void unpack(struct session *s, struct running *run)
         struct stat st;
         job->downloaded = true;
         job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
-        if (unpacked_make(&s->memory, s->cache_dir, sha256, run->fd, job->file->name, &job->wheel,
-                          &job->error) == 0)
+        if (check_hashes(s, job) == 0 && unpacked_make(&s->memory, s->cache_dir, sha256, run->fd,
+                                                       job->file->name, &job->wheel, &job->error) == 0)
             check_metadata(s, job);
     }
     run->download = NULL;
@@ -77,8 +100,10 @@ static void unpack(struct session *s, struct running *run)
 
 static bool in_cache(struct session *s, struct fetch *job)
 {
-    const char *sha256 = job->file->sha256;
-    return sha256 && unpacked_open(&s->memory, s->cache_dir, sha256, true, &job->wheel, NULL) == 0 &&
+    const char *sha256 = index_file_digest(job->file, HASH_SHA256);
+    const struct hashes *refusing;
+    return sha256 && index_file_is_known(job->file) && judge(job, &refusing) == HASHES_ALLOW &&
+           unpacked_open(&s->memory, s->cache_dir, sha256, true, &job->wheel, NULL) == 0 &&
            unpacked_is(&job->wheel, job->file->name);
 }
 
@@ -122,6 +147,8 @@ static void start_some(struct batch *b)
         if (run->download)
             continue;
         struct fetch *job = b->jobs[b->next++];
+        for (size_t k = 0; k < job->hash_count; k++)
+            index_file_want(job->file, hashes_algorithms(job->hashes[k]));
         int fd = scratch_file(b->s, &job->error);
         if (fd < 0) {
             b->fatal = &job->error;

@@ -6,7 +6,10 @@
 
 struct fetch {
     const struct index_file *file;
+    const struct hashes *const *hashes; /* the file has to have one of each; may be NULL */
+    size_t hash_count;
     struct unpacked wheel; /* when error.text is NULL */
+    bool refused;          /* it has none of them: what index_file_digest says of it is known now */
     bool downloaded;       /* false: the cache had it */
     long long bytes;       /* of the download */
     struct err error;      /* why this one could not be had; the others are not concerned */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/plan.h"
 
+#include "reconcile/hash_check.h"
 #include "venv/direct_url.h"
 #include "venv/install.h"
+
+#include <stdint.h>
 
 struct planner {
     struct session *s;
@@ -10,14 +13,25 @@ struct planner {
     const struct wanted *wanted;
     struct source *source;
     struct plan *plan;
-    size_t *input_of; /* roots given to the solver -> index in wanted->roots, or SIZE_MAX for what was
-                         installed by hand */
     struct {
         struct resolve_root *items;
         size_t count, room;
-    } roots;
+    } roots;              /* as given to the solver */
+    size_t *input_of;     /* of each: its place in wanted->roots, SIZE_MAX for what was installed by hand */
+    const char **refused; /* by place in wanted->roots: why hash checking does not let it in */
     struct resolution result;
 };
+
+static struct hash_check checking(const struct planner *p)
+{
+    return (struct hash_check){.s = p->s,
+                               .wanted = p->wanted,
+                               .roots = p->roots.items,
+                               .root_count = p->roots.count,
+                               .input_of = p->input_of,
+                               .result = &p->result,
+                               .refused = p->refused};
+}
 
 /* pip, setuptools and wheel in a venv are its tools: LocalStack never imports them, and nobody's input means
  * them. */
@@ -54,8 +68,17 @@ static int collect_roots(struct planner *p, struct err *err)
 {
     struct session *s = p->s;
     struct installed_set *set = s->rebuild ? &s->old : &s->venv;
-    for (size_t i = 0; i < p->wanted->roots.count; i++)
+    size_t most = p->wanted->roots.count + set->count;
+    p->roots.count = 0;
+    p->input_of = arena_array(p->a, most, sizeof *p->input_of);
+    for (size_t i = 0; i < p->wanted->roots.count; i++) {
+        if (p->refused[i])
+            continue;
+        p->input_of[p->roots.count] = i;
         array_push(&p->roots, p->wanted->roots.items[i]);
+    }
+    for (size_t i = p->roots.count; i < most; i++)
+        p->input_of[i] = SIZE_MAX;
     for (size_t i = 0; i < set->count; i++) {
         struct installed *item = set->items[i];
         if (installed_details(set, item, err) < 0)
@@ -69,14 +92,14 @@ static int collect_roots(struct planner *p, struct err *err)
             text = arena_printf(p->a, "%s @ %s", item->name, from.url);
         if (requirement_parse(p->a, text_of(text), req, err) < 0)
             return err_wrap(err, "%s", item->info);
-        array_push(&p->roots, (struct resolve_root){req, "installed by hand"});
+        array_push(&p->roots, (struct resolve_root){req, "installed by hand", NULL});
     }
     return 0;
 }
 
 /* Solves with as little of the index as possible: where a failure rests on distributions of which only the
  * installed version was looked at, they are looked at whole, until that changes nothing. */
-static int solve(struct planner *p, struct err *err)
+static int solve_once(struct planner *p, struct err *err)
 {
     for (;;) {
         if (resolve(p->a, &p->source->callbacks, p->roots.items, p->roots.count, &p->result, err) < 0)
@@ -86,6 +109,18 @@ static int solve(struct planner *p, struct err *err)
             for (size_t j = 0; j < p->result.failures[i].name_count; j++)
                 more |= source_expand(p->source, p->result.failures[i].names[j]);
         if (!more)
+            return 0;
+    }
+}
+
+/* Without the requirements that bring something for which a hash would have to be given. */
+static int solve(struct planner *p, struct err *err)
+{
+    for (;;) {
+        if (collect_roots(p, err) < 0 || solve_once(p, err) < 0)
+            return -1;
+        const struct hash_check check = checking(p);
+        if (!hash_check(&check))
             return 0;
     }
 }
@@ -129,6 +164,8 @@ static void plan_item(struct planner *p, const struct resolved *r)
         in.source = strncmp(in.url, "file:", 5) == 0 ? "path" : "url";
         in.hash = arena_printf(p->a, "sha256:%s", in.direct->wheel.sha256);
     } else {
+        const struct hash_check check = checking(p);
+        in.hashes = hash_check_given(&check, r->name, &in.hash_count);
         in.file = c->data;
         in.url = direct_url_clean(p->a, in.file->url);
         in.source = in.file->source;
@@ -254,6 +291,9 @@ static void plan_failures(struct planner *p)
             array_push(&p->plan->failed,
                        (struct plan_failed){f->requirement, f->from, f->reason, f->malformed});
         }
+        if (i < w->roots.count && p->refused[i])
+            array_push(&p->plan->failed, (struct plan_failed){w->roots.items[i].requirement->text,
+                                                              w->roots.items[i].from, p->refused[i], false});
         for (; i < w->roots.count && next < p->result.failure_count; next++) {
             const struct resolve_failure *f = &p->result.failures[next];
             if (p->roots.items[f->root].requirement != w->roots.items[i].requirement)
@@ -294,9 +334,8 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
     out->root_count = wanted->roots.count;
     out->rebuild = s->rebuild;
     out->fresh = s->fresh;
-    int result = collect_roots(&p, err);
-    if (result == 0)
-        result = solve(&p, err);
+    p.refused = arena_array(p.a, wanted->roots.count, sizeof *p.refused);
+    int result = solve(&p, err);
     if (result == 0) {
         for (size_t i = 0; i < p.result.count; i++) {
             const struct resolved *r = &p.result.items[i];

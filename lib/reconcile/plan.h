@@ -13,10 +13,12 @@ struct plan_install {
     size_t extra_count;
     char **requires;
     size_t require_count;
-    const char *source;   /* "index", "find-links", "url" or "path" */
-    const char *url;      /* without credentials */
-    const char *hash;     /* "sha256:…", NULL where none is known */
-    const char *replaces; /* the version that goes, NULL for none */
+    const char *source;           /* "index", "find-links", "url" or "path" */
+    const char *url;              /* without credentials */
+    const char *hash;             /* "sha256:…", NULL where none is known */
+    const char *replaces;         /* the version that goes, NULL for none */
+    const struct hashes **hashes; /* that the requirements which are kept, and constraints, give for it */
+    size_t hash_count;
     const struct index_file *file;
     const struct source_direct *direct; /* NULL but for a direct reference */
 };

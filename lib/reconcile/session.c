@@ -53,6 +53,7 @@ int session_open(struct session *s, const struct session_options *options, char 
     const struct settings_source source = {s->paths.root, s->environ, s->paths.base, s->paths.venv};
     int result = settings_load(&source, &s->settings, err);
     override_settings(s);
+    settings_digest(&s->settings, s->settings_digest);
     log_set_level(s->settings.log_level);
     log_set_format(s->settings.log_format);
     s->own_inputs = options->requirement_files.count || options->arguments.count;

@@ -34,7 +34,8 @@ struct session {
     char **environ; /* after the LOCALSTACK_ prefix rule */
     struct boot_paths paths;
     struct settings settings;
-    bool own_inputs; /* requirements were named on the command line */
+    char settings_digest[65]; /* as they were before requirements files changed them */
+    bool own_inputs;          /* requirements were named on the command line */
     const char *cache_dir;
 
     bool has_interpreter;

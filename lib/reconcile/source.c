@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "python/name.h"
+#include "reconcile/reference.h"
 #include "venv/direct_url.h"
 
 #include <openssl/evp.h>
@@ -21,6 +22,7 @@ struct name {
     } direct;
     const char *installed_url;  /* the direct reference that what is installed came from, once asked for */
     struct strmap dependencies; /* VERSION ORIGIN EXTRA -> struct dependencies */
+    struct ARRAY(const struct hashes *) hashes; /* that requirements and constraints give for files of it */
 };
 
 static struct name *name_of(struct source *source, const char *name)
@@ -41,25 +43,55 @@ struct list {
     size_t count, room;
 };
 
-static const char *outside_constraint(struct source *source, const char *name, const struct version *v)
+/* Of an index's file, or of a direct reference; NULL where the candidate is installed already. */
+static const struct index_file *file_of(const struct candidate *c)
 {
-    for (size_t i = 0; i < source->wanted->constraints.count; i++) {
-        const struct wanted_constraint *c = &source->wanted->constraints.items[i];
-        if (strcmp(c->requirement->name, name) == 0 &&
-            !specifier_set_contains(&c->requirement->specifiers, v))
-            return arena_printf(&source->s->memory, "is outside the constraint %s (%s)", c->requirement->text,
-                                c->from);
+    if (c->origin == CANDIDATE_INDEX)
+        return c->data;
+    return c->origin == CANDIDATE_DIRECT ? ((const struct source_direct *)c->data)->file : NULL;
+}
+
+/* Why a constraint rules the candidate out, or NULL. */
+static const char *outside(struct source *source, const struct wanted_constraint *limit,
+                           const struct candidate *c)
+{
+    struct arena *a = &source->s->memory;
+    const struct requirement *r = limit->requirement;
+    const struct index_file *file = file_of(c);
+    bool fits =
+        r->url ? c->url && strcmp(c->url, r->url) == 0 : specifier_set_contains(&r->specifiers, &c->version);
+    if (!fits)
+        return arena_printf(a, "is outside the constraint %s (%s)", r->text, limit->from);
+    if (limit->hashes && file && index_file_judge(file, limit->hashes) == HASHES_REFUSE)
+        return arena_printf(a, "has none of the hashes of the constraint %s (%s)", r->text, limit->from);
+    return NULL;
+}
+
+static bool concerns(const struct wanted_constraint *limit, const char *name)
+{
+    return strcmp(limit->requirement->name, name) == 0;
+}
+
+static const char *outside_constraint(struct source *source, const char *name, const struct candidate *c)
+{
+    array_each (&source->wanted->constraints, limit) {
+        const char *why = concerns(limit, name) ? outside(source, limit, c) : NULL;
+        if (why)
+            return why;
     }
     return NULL;
 }
 
-/* A constraint that names a pre-release makes it as welcome as a requirement would. */
-static bool is_named(struct source *source, const char *name, const struct version *v)
+/* A constraint that names a pre-release, or the URL, makes it as welcome as a requirement would. */
+static bool is_named(struct source *source, const char *name, const struct candidate *c)
 {
-    for (size_t i = 0; v->is_pre && i < source->wanted->constraints.count; i++) {
-        const struct requirement *r = source->wanted->constraints.items[i].requirement;
-        if (strcmp(r->name, name) == 0 && r->specifiers.names_prerelease &&
-            specifier_set_contains(&r->specifiers, v))
+    array_each (&source->wanted->constraints, limit) {
+        const struct requirement *r = limit->requirement;
+        if (!concerns(limit, name))
+            continue;
+        if (r->url ? c->url && strcmp(c->url, r->url) == 0
+                   : c->version.is_pre && r->specifiers.names_prerelease &&
+                         specifier_set_contains(&r->specifiers, &c->version))
             return true;
     }
     return false;
@@ -68,8 +100,8 @@ static bool is_named(struct source *source, const char *name, const struct versi
 static void offer(struct source *source, const char *name, struct list *list, struct candidate c)
 {
     if (!c.excluded)
-        c.excluded = outside_constraint(source, name, &c.version);
-    c.named = is_named(source, name, &c.version);
+        c.excluded = outside_constraint(source, name, &c);
+    c.named = c.named || is_named(source, name, &c);
     array_push(list, c);
 }
 
@@ -79,6 +111,51 @@ static struct candidate of_installed(const struct name *n, struct installed *hav
         .version = have->version, .origin = CANDIDATE_INSTALLED, .url = n->installed_url, .data = have};
 }
 
+/* What --only-final, --no-binary and the like say of a wheel on an index. */
+static const char *outside_controls(struct source *source, const char *name, const struct version *v)
+{
+    const struct settings *set = &source->s->settings;
+    struct arena *a = &source->s->memory;
+    if (!settings_allow_wheels(set, name))
+        return arena_printf(
+            a, "is not to be installed from a wheel (--no-binary), and a source distribution has "
+               "to be built first");
+    if (v->is_pre && settings_releases(set, name) == RELEASES_FINAL)
+        return "is a pre-release, and only final releases are asked for (--only-final)";
+    return NULL;
+}
+
+static struct candidate of_release(struct source *source, const char *name, const struct index_release *r,
+                                   const struct index_file *wheel)
+{
+    const char *excluded = r->excluded ? r->excluded : outside_controls(source, name, &r->version);
+    return (struct candidate){
+        .version = r->version,
+        .origin = CANDIDATE_INDEX,
+        .excluded = excluded,
+        .named = settings_releases(&source->s->settings, name) == RELEASES_ALL,
+        .yanked = wheel && wheel != r->wheel ? wheel->yanked : r->yanked,
+        .yanked_reason = wheel && wheel != r->wheel ? wheel->yanked_reason : r->yanked_reason,
+        .data = (void *)(uintptr_t)wheel,
+    };
+}
+
+/* Where hashes are given, wheels behind the best one count as well: those that nobody gives a hash of change
+ * nothing. */
+static void offer_release(struct source *source, const struct name *n, struct list *list,
+                          const struct index_release *r)
+{
+    offer(source, n->name, list, of_release(source, n->name, r, r->wheel));
+    for (size_t i = 1; i < r->wheel_count; i++) {
+        struct candidate c = of_release(source, n->name, r, r->wheels[i]);
+        bool given = false;
+        for (size_t k = 0; k < n->hashes.count && !given; k++)
+            given = index_file_judge(r->wheels[i], n->hashes.items[k]) != HASHES_REFUSE;
+        if (given)
+            offer(source, n->name, list, c);
+    }
+}
+
 static int offer_index(struct source *source, struct name *n, struct installed *have, struct list *list,
                        const char **absent, struct err *err)
 {
@@ -86,7 +163,11 @@ static int offer_index(struct source *source, struct name *n, struct installed *
     if (n->broken.text)
         return err_set(err, n->broken.kind, "%s", n->broken.text);
     source->used_index = true;
-    if (session_index(source->s, err) < 0 || index_project(source->s->index, n->name, &project, err) < 0)
+    if (session_index(source->s, err) < 0)
+        return -1;
+    if (n->hashes.count)
+        index_every_wheel(source->s->index, n->name);
+    if (index_project(source->s->index, n->name, &project, err) < 0)
         return -1;
     *absent = project->absent;
     bool placed = !have;
@@ -99,13 +180,7 @@ static int offer_index(struct source *source, struct name *n, struct installed *
             placed = true;
         }
         if (!same)
-            offer(source, n->name, list,
-                  (struct candidate){.version = r->version,
-                                     .origin = CANDIDATE_INDEX,
-                                     .excluded = r->excluded,
-                                     .yanked = r->yanked,
-                                     .yanked_reason = r->yanked_reason,
-                                     .data = (void *)(uintptr_t)r->wheel});
+            offer_release(source, n, list, r);
     }
     if (!placed)
         offer(source, n->name, list, of_installed(n, have));
@@ -126,6 +201,8 @@ static void prefetch_best(struct source *source, const struct list *list)
     }
 }
 
+static int direct(void *ctx, const char *name, const char *url, struct err *err);
+
 static int fill(struct source *source, struct name *n, struct list *list, const char **absent,
                 struct err *err)
 {
@@ -138,6 +215,11 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
     }
     struct installed *have = installed_find(&s->venv, n->name);
     bool upgrade = s->settings.upgrade;
+    array_each (&source->wanted->constraints, limit)
+        if (concerns(limit, n->name) && limit->requirement->url &&
+            direct(source, n->name, limit->requirement->url, err) < 0)
+            return err_wrap(err, "the constraint %s (%s) cannot be had", limit->requirement->text,
+                            limit->from);
     for (size_t i = 0; i < n->direct.count; i++)
         offer(source, n->name, list,
               (struct candidate){.version = n->direct.items[i]->file->wheel.version,
@@ -321,13 +403,16 @@ static int fetch_direct(struct source *source, struct name *n, const char *url, 
     struct session *s = source->s;
     struct source_direct *d = arena_new(&s->memory, struct source_direct);
     d->url = arena_strdup(&s->memory, url);
-    if (session_index(s, err) < 0 || !(d->file = index_file_of_url(s->index, url, err)))
+    if (reference_is_wheel(url, err) < 0 || session_index(s, err) < 0 ||
+        !(d->file = index_file_of_url(s->index, url, err)))
         return -1;
     if (strcmp(d->file->wheel.name, n->name) != 0)
         return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", url, d->file->wheel.name, n->name);
     if (tags_rank(s->tags, text_of(d->file->wheel.tags)) < 0)
         return err_set(err, ERR_INPUT, "the wheel %s is not for this platform and Python %s", d->file->name,
                        s->py.version_text);
+    array_each (&n->hashes, hashes)
+        index_file_want(d->file, hashes_algorithms(*hashes));
     struct fetch job = {.file = d->file};
     int result = fetch_wheels(s, &job, 1, err);
     if (result == 0 && job.error.text)
@@ -368,19 +453,55 @@ static int direct(void *ctx, const char *name, const char *url, struct err *err)
     return fetch_direct(source, n, url, err);
 }
 
+/* ---- hashes that the user gives */
+
+static void collect_hashes(struct source *source, const char *name, const struct hashes *hashes)
+{
+    if (hashes)
+        array_push(&name_of(source, name)->hashes, hashes);
+}
+
+static bool accepts(void *ctx, const void *only, const struct candidate *c)
+{
+    (void)ctx;
+    const struct index_file *file = file_of(c);
+    return !file || index_file_judge(file, only) != HASHES_REFUSE;
+}
+
+static const char *refusal(void *ctx, const void *only, const struct candidate *c)
+{
+    struct source *source = ctx;
+    const struct hashes *hashes = only;
+    const struct index_file *file = file_of(c);
+    const char *sha256 = file ? index_file_digest(file, HASH_SHA256) : NULL;
+    struct arena *a = &source->s->memory;
+    const char *found = sha256 ? arena_printf(a, "%s has sha256:%s", file->name, sha256) : "they have others";
+    return arena_printf(
+        a,
+        "no file of %s %s has a hash that %s gives: %s; where that is the file you want, correct "
+        "the hash, else it was changed on the way or on the server",
+        file ? file->wheel.name : "it", c->version.text, hashes->from, found);
+}
+
 /* ---- */
 
 int source_open(struct source *source, struct session *s, const struct wanted *wanted, struct err *err)
 {
     *source = (struct source){.s = s, .wanted = wanted};
-    source->callbacks = (struct resolve_source){.ctx = source,
-                                                .candidates = candidates,
-                                                .dependencies = dependencies,
-                                                .direct = direct,
-                                                .prefetch = prefetch,
-                                                .allow_prereleases = s->settings.pre,
-                                                .tolerate_base_conflicts =
-                                                    s->settings.base_conflicts == BASE_CONFLICTS_TOLERATE};
+    source->callbacks = (struct resolve_source){
+        .ctx = source,
+        .candidates = candidates,
+        .dependencies = dependencies,
+        .direct = direct,
+        .prefetch = prefetch,
+        .accepts = accepts,
+        .refusal = refusal,
+        .allow_prereleases = settings_releases(&s->settings, NULL) == RELEASES_ALL,
+        .tolerate_base_conflicts = s->settings.base_conflicts == BASE_CONFLICTS_TOLERATE};
+    for (size_t i = 0; i < wanted->roots.count; i++)
+        collect_hashes(source, wanted->roots.items[i].requirement->name, wanted->details.items[i].hashes);
+    array_each (&wanted->constraints, limit)
+        collect_hashes(source, limit->requirement->name, limit->hashes);
     return session_base(s, err);
 }
 
@@ -392,6 +513,7 @@ void source_close(struct source *source)
             continue;
         err_clear(&n->broken);
         array_free(&n->direct);
+        array_free(&n->hashes);
         strmap_free(&n->dependencies);
     }
     strmap_free(&source->names);
@@ -406,6 +528,11 @@ bool source_expand(struct source *source, const char *name)
     n->expanded = true;
     n->list = NULL;
     return true;
+}
+
+void source_again(struct source *source, const char *name)
+{
+    name_of(source, name)->list = NULL;
 }
 
 void source_break(struct source *source, const char *name, const struct err *why)

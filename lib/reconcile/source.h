@@ -34,6 +34,9 @@ void source_close(struct source *source);
  * was told before no longer holds: resolve again. */
 bool source_expand(struct source *source, const char *name);
 
+/* More is known of the files of this name (their digests); resolve again. */
+void source_again(struct source *source, const char *name);
+
 /* From now on nothing of this name can be had from an index, for the reason given (its wheel could not be
  * fetched); resolve again. */
 void source_break(struct source *source, const char *name, const struct err *why);

@@ -168,7 +168,7 @@ static int remember(struct run *run, struct err *err)
         .always = s->settings.upgrade || s->own_inputs,
         .host = host,
     };
-    settings_digest(&s->settings, state.settings);
+    memcpy(state.settings, s->settings_digest, sizeof state.settings);
     for (size_t i = 0; i < s->settings.file_count; i++)
         remember_file(&state, a, s->settings.files[i].path,
                       s->settings.files[i].exists ? s->settings.files[i].digest : "-");

@@ -4,9 +4,9 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "config/environment.h"
-#include "python/name.h"
 #include "python/requirements_file.h"
-#include "python/wheel_name.h"
+#include "reconcile/reference.h"
+#include "reconcile/wanted_options.h"
 
 #include <errno.h>
 
@@ -19,6 +19,8 @@ struct reader {
     struct arena *a;
     const char *stack[INCLUDE_DEPTH]; /* the files being read, outermost first */
     size_t depth;
+    struct hash_mode mode;  /* of the named file that is being read */
+    bool constraint_hashes; /* files of constraints that were named have hashes */
 };
 
 static void fail(struct reader *r, const char *requirement, const char *from, bool malformed,
@@ -28,84 +30,56 @@ static void fail(struct reader *r, const char *requirement, const char *from, bo
                                                           malformed, r->out->roots.count});
 }
 
-/* What of a reference is a path or URL rather than NAME…: pip's rule. */
-static bool is_reference(struct text t)
-{
-    size_t slash = text_find(t, '/'), at = text_find(t, '@'), semicolon = text_find(t, ';');
-    if (t.len && (t.ptr[0] == '.' || t.ptr[0] == '/'))
-        return true;
-    for (size_t i = 0; i + 1 < t.len && (ascii_is_alnum(t.ptr[i]) || strchr("+-.:", t.ptr[i])); i++)
-        if (t.ptr[i] == ':')
-            return i > 0;
-    return slash < t.len && slash < at && slash < semicolon;
-}
+/* Where a requirement stands, and how it is to be taken. */
+struct place {
+    const char *from,
+        *folder;         /* `folder`: what relative paths are relative to; NULL: the working directory */
+    const char *options; /* what stands behind it; "" for none */
+    bool root;           /* false: a constraint */
+};
 
-/* A bare path or URL of a wheel, made "NAME @ URL ; MARKER" by its file name. Others are refused with a
- * sentence. */
-static int reference_to_requirement(struct reader *r, struct text t, const char *folder, const char **out,
-                                    struct err *err)
+/* Constraints limit versions, or name the only URL, of what others ask for: that is all that they can do. */
+static int check_constraint(const struct requirement *req, struct err *err)
 {
-    struct text marker = {0};
-    for (size_t i = 0; i + 1 < t.len;
-         i++) { /* a marker follows blank-semicolon, as a URL may hold a semicolon */
-        if (ascii_is_space(t.ptr[i]) && t.ptr[i + 1] == ';') {
-            marker = text_from(t, i + 2);
-            t = text_trim(text_first(t, i));
-            break;
-        }
-    }
-    struct text extras = {0};
-    size_t open = text_find(t, '[');
-    if (open < t.len && t.ptr[t.len - 1] == ']') {
-        extras = text_from(t, open);
-        t = text_first(t, open);
-    }
-    struct text path = text_first(t, text_find(t, '#'));
-    path = text_first(path, text_find(path, '?'));
-    if (!text_ends(path, T(".whl")))
-        return err_set(
-            err, ERR_INPUT,
-            "%.*s is a repository, a folder or a source archive, which has to be built first; name a release "
-            "that an index has, or the URL or path of a wheel (.whl)",
-            TEXT_ARG(t));
-    const char *url = text_dup(r->a, t);
-    if (!strstr(url, "://") && !text_starts(t, T("file:"))) {
-        if (*url != '/')
-            url = arena_printf(r->a, "%s/%s", folder ? folder : ".", url);
-        url = url_from_path(r->a, path_absolute(r->a, url));
-    }
-    char *file = url_file_name(r->a, url, err);
-    struct wheel_name wheel;
-    if (!file || wheel_name_parse(r->a, text_of(file), &wheel, err) < 0)
-        return -1;
-    *out = arena_printf(r->a, "%s%.*s @ %s%s%.*s", wheel.name, TEXT_ARG(extras), url, marker.len ? " ; " : "",
-                        TEXT_ARG(marker));
+    if (req->extra_count)
+        return err_set(err, ERR_INPUT,
+                       "a constraint cannot have extras; write the extras where the requirement stands");
     return 0;
 }
 
-/* `folder`: what relative paths are relative to. `root`: false for a constraint. */
-static void add(struct reader *r, const char *text, const char *from, const char *folder, bool root)
+static int parse(struct reader *r, const char *text, const struct place *at, struct requirement *req,
+                 struct err *err)
+{
+    const char *whole = text;
+    if (reference_resolve(r->a, text_of(text), at->folder, &whole, err) < 0 ||
+        requirement_parse(r->a, text_of(whole), req, err) < 0)
+        return -1;
+    if (req->url && reference_is_wheel(req->url, err) < 0)
+        return -1;
+    req->text = text;
+    return at->root ? 0 : check_constraint(req, err);
+}
+
+static void add(struct reader *r, const char *text, const struct place *at)
 {
     struct err err cleanup_err = ERR_INIT;
-    const char *whole = text;
     struct requirement *req = arena_new(r->a, struct requirement);
-    if (is_reference(text_of(text)) && reference_to_requirement(r, text_of(text), folder, &whole, &err) < 0) {
-        fail(r, text, from, true, err.text);
+    if (parse(r, text, at, req, &err) < 0) {
+        fail(r, text, at->from, err.kind == ERR_INPUT, err.text);
         return;
     }
-    if (requirement_parse(r->a, text_of(whole), req, &err) < 0) {
-        fail(r, text, from, true, err.text);
-        return;
-    }
-    req->text = text;
+    const struct hashes *hashes = wanted_hashes(r->a, at->from, at->options);
+    r->mode.given |= hashes != NULL;
     if (!marker_evaluate(req->marker, &r->s->py.markers, NULL)) {
-        log_debug("%s (%s) does not apply here: its marker does not hold", text, from);
+        log_debug("%s (%s) does not apply here: its marker does not hold", text, at->from);
         return;
     }
-    if (root)
-        array_push(&r->out->roots, (struct resolve_root){req, from});
-    else
-        array_push(&r->out->constraints, (struct wanted_constraint){req, from});
+    if (at->root) {
+        array_push(&r->out->roots, (struct resolve_root){req, at->from, hashes});
+        array_push(&r->out->details, (struct wanted_root){hashes, false});
+    } else {
+        array_push(&r->out->constraints, (struct wanted_constraint){req, at->from, hashes});
+    }
 }
 
 static const char *variable(void *ctx, const char *name)
@@ -170,15 +144,25 @@ static void nested(struct reader *r, const char *outer, const struct requirement
         fail(r, line->text, from, err.kind == ERR_INPUT, err.text);
 }
 
+static void editable(struct reader *r, const struct requirements_line *line, const char *folder,
+                     const char *from, bool root)
+{
+    struct err err cleanup_err = ERR_INIT;
+    if (!root)
+        err_set(&err, ERR_INPUT, "a constraint cannot be editable");
+    else
+        reference_editable(r->a, text_of(line->value), folder, &err);
+    fail(r, line->text, from, err.kind == ERR_INPUT, err.text);
+}
+
 static void take_line(struct reader *r, const char *path, const struct requirements_line *line, bool root)
 {
     const char *from = arena_printf(r->a, "%s:%u", path, line->line);
-    const char *base = path_base(path);
+    const char *folder = arena_printf(r->a, "%.*s", (int)(path_base(path) - path), path);
+    struct err err cleanup_err = ERR_INIT;
     switch (line->kind) {
     case LINE_REQUIREMENT:
-        if (*line->options)
-            log_warning("%s: the options %s of a requirement are not looked at", from, line->options);
-        add(r, line->value, from, arena_printf(r->a, "%.*s", (int)(base - path), path), root);
+        add(r, line->value, &(struct place){from, folder, line->options, root});
         break;
     case LINE_INCLUDE:
         nested(r, path, line, from, root);
@@ -188,14 +172,9 @@ static void take_line(struct reader *r, const char *path, const struct requireme
         break;
     case LINE_OPTION:
         if (strcmp(line->name, "--editable") == 0)
-            fail(r, line->text, from, true,
-                 "an editable source has to be built first; name a release that an index has, or a wheel "
-                 "(.whl)");
-        else
-            log_warning("%s: the option %s is not looked at in this file; set it in pip.conf, as a PIP_ "
-                        "variable or in "
-                        "extensions.yaml",
-                        from, line->name);
+            editable(r, line, folder, from, root);
+        else if (wanted_option(r->s, &r->mode, path, from, line, &err) < 0)
+            fail(r, line->text, from, true, err.text);
         break;
     case LINE_ERROR:
         fail(r, line->text, from, true, line->value);
@@ -227,14 +206,49 @@ static int read_file(struct reader *r, const char *path, bool root, struct err *
     return 0;
 }
 
+/* From `first` on roots are held to the rules for hashes that the file they stand in asks for. */
+static void check_hashes(struct reader *r, const char *path, size_t first)
+{
+    const struct hash_mode *mode = &r->mode;
+    const struct settings *set = &r->s->settings;
+    bool require = mode->require || set->require_hashes, waive = mode->waive || set->no_require_hashes;
+    if (require && waive)
+        log_warning("%s: --require-hashes and --no-require-hashes contradict each other; hashes are required",
+                    path);
+    for (size_t i = first; i < r->out->details.count; i++)
+        r->out->details.items[i].checked = require || (mode->given && !waive);
+}
+
+/* A file that is named, with all that it includes. */
+static int read_whole(struct reader *r, const char *path, bool root, struct err *err)
+{
+    size_t first = r->out->roots.count;
+    r->mode = (struct hash_mode){.given = r->constraint_hashes};
+    int result = read_file(r, path, root, err);
+    if (root)
+        check_hashes(r, path, first);
+    else
+        r->constraint_hashes |= r->mode.given;
+    return result;
+}
+
 /* Files that the command line or a variable names have to be there. */
 static int read_named(struct reader *r, const char *name, bool root, struct err *err)
 {
     const char *path = strstr(name, "://") ? nested_path(r, "/", name) : path_absolute(r->a, name);
-    if (read_file(r, path, root, err) == 0)
+    if (read_whole(r, path, root, err) == 0)
         return 0;
     err->kind = ERR_USAGE;
     return -1;
+}
+
+/* One that stands in no file. */
+static void add_single(struct reader *r, const char *text, const char *from)
+{
+    size_t first = r->out->roots.count;
+    r->mode = (struct hash_mode){0};
+    add(r, text, &(struct place){.from = from, .options = "", .root = true});
+    check_hashes(r, from, first);
 }
 
 static int read_command_line(struct reader *r, struct err *err)
@@ -244,7 +258,7 @@ static int read_command_line(struct reader *r, struct err *err)
         if (read_named(r, o->requirement_files.items[i], true, err) < 0)
             return -1;
     for (size_t i = 0; i < o->arguments.count; i++)
-        add(r, o->arguments.items[i], "argument", NULL, true);
+        add_single(r, o->arguments.items[i], "argument");
     return 0;
 }
 
@@ -252,18 +266,18 @@ static void read_defaults(struct reader *r)
 {
     struct err err cleanup_err = ERR_INIT;
     const char *path = r->s->paths.conf_txt;
-    if (read_file(r, path, true, &err) < 0 && err.sysno != ENOENT)
+    if (read_whole(r, path, true, &err) < 0 && err.sysno != ENOENT)
         fail(r, path, path, err.kind == ERR_INPUT, err.text);
     const struct settings *set = &r->s->settings;
     if (set->auto_install) {
         struct strings items cleanup_strings = {0};
         requirements_list_split(r->a, text_of(set->auto_install), &items);
         for (size_t i = 0; i < items.count; i++)
-            add(r, items.items[i], "EXTENSION_AUTO_INSTALL", NULL, true);
+            add_single(r, items.items[i], "EXTENSION_AUTO_INSTALL");
         return;
     }
     for (size_t i = 0; i < set->install_count; i++)
-        add(r, set->install[i], "install", NULL, true);
+        add_single(r, set->install[i], "install");
 }
 
 int wanted_read(struct session *s, struct wanted *out, struct err *err)
@@ -287,6 +301,7 @@ int wanted_read(struct session *s, struct wanted *out, struct err *err)
 void wanted_free(struct wanted *w)
 {
     array_free(&w->roots);
+    array_free(&w->details);
     array_free(&w->failures);
     array_free(&w->constraints);
     array_free(&w->files);

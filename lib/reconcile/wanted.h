@@ -2,6 +2,7 @@
 /* What is asked for: the requirements of all inputs in DESIGN's order, constraints, and what could not be
  * understood. */
 #pragma once
+#include "python/hashes.h"
 #include "reconcile/session.h"
 #include "resolve/solver.h"
 
@@ -16,6 +17,14 @@ struct wanted_failure {
 struct wanted_constraint {
     const struct requirement *requirement;
     const char *from;
+    const struct hashes *hashes; /* NULL for none */
+};
+
+/* What the solver does not know of a root. */
+struct wanted_root {
+    const struct hashes *hashes; /* its file has to have one of these; NULL for none */
+    bool checked; /* it, and what only it and others like it need, may be installed only with a hash that was
+                     given */
 };
 
 struct wanted {
@@ -23,6 +32,10 @@ struct wanted {
         struct resolve_root *items;
         size_t count, room;
     } roots;
+    struct {
+        struct wanted_root *items; /* of the root at the same place */
+        size_t count, room;
+    } details;
     struct {
         struct wanted_failure *items;
         size_t count, room;
@@ -37,7 +50,10 @@ struct wanted {
 
 #define cleanup_wanted __attribute__((cleanup(wanted_free)))
 
-/* Reads extensions.txt with what it includes, then EXTENSION_AUTO_INSTALL or `install`; or what the command
+/* Options in files are taken into the session's settings: to be called before anything else asks for an
+ * index.
+ *
+ * Reads extensions.txt with what it includes, then EXTENSION_AUTO_INSTALL or `install`; or what the command
  * line names. ERR_USAGE for a file that the command line names and that cannot be read. All else that is
  * wrong is in out->failures. Strings belong to the session. */
 int wanted_read(struct session *s, struct wanted *out, struct err *err);

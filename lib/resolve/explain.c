@@ -130,6 +130,22 @@ static const struct fact *clash(const struct story *t, const struct fact *f)
     return NULL;
 }
 
+/* Candidates meet the requirement, but the root lets none of them through. */
+static bool refused(struct story *t, struct buf *b, const struct fact *f, const char *but)
+{
+    const struct resolve_root *root = f->kind == FACT_ROOT ? &t->solve->roots[f->root] : NULL;
+    struct project *p = package_at(t, target_of(t, f))->project;
+    if (!root || !root->only)
+        return false;
+    const struct meets *all = universe_meets(t->solve->universe, p, f->requirement);
+    size_t meeting = bits_next(all->in, p->words, 0);
+    if (meeting == SIZE_MAX)
+        return false;
+    const struct resolve_source *source = t->solve->universe->source;
+    buf_printf(b, "%s%s", but, source->refusal(source->ctx, root->only, &p->list->items[meeting]));
+    return true;
+}
+
 /* Why nothing meets the requirement, as the end of a sentence, if that is so; `but` joins it to what was
  * said. */
 static bool obstacle(struct story *t, struct buf *b, const struct fact *f, const char *but)
@@ -142,6 +158,8 @@ static bool obstacle(struct story *t, struct buf *b, const struct fact *f, const
     if (p->base) {
         t->base = true;
         buf_printf(b, "%sLocalStack itself has %s %s", but, p->name, p->base->version.text);
+    } else if (refused(t, b, f, but)) {
+        return true;
     } else if (failure) {
         if (*but)
             buf_printf(b, ", which cannot be used: %s", failure);

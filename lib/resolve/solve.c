@@ -207,6 +207,13 @@ const struct meets *solve_meets(struct solve *s, struct project *p, const struct
     return universe_meets(s->universe, p, r);
 }
 
+/* The same of one of the user's requirements, which may let only some candidates through. */
+static const struct meets *root_meets(struct solve *s, struct project *p, const struct resolve_root *root)
+{
+    const struct meets *m = solve_meets(s, p, root->requirement);
+    return root->only && !p->base ? universe_meets_only(s->universe, p, m, root->only) : m;
+}
+
 /* Takes notice of a direct reference before candidates of its name are asked for. */
 static int see_url(struct solve *s, const struct requirement *r, struct err *err)
 {
@@ -289,6 +296,7 @@ static int add_roots(struct solve *s, struct err *err)
         if (see_requirement(s, s->roots[s->chosen[i]].requirement, &package, &m, err) < 0)
             return -1;
         struct package *p = &s->packages.items[package];
+        m = root_meets(s, p->project, &s->roots[s->chosen[i]]);
         bits_add(p->asked, m->asks, p->project->words);
         if (p->root > s->chosen[i])
             p->root = s->chosen[i];
@@ -296,7 +304,7 @@ static int add_roots(struct solve *s, struct err *err)
     for (size_t i = 0; i < s->chosen_count; i++) {
         const struct requirement *r = s->roots[s->chosen[i]].requirement;
         unsigned package = solve_find(s, r->name, NULL);
-        const struct meets *m = solve_meets(s, s->packages.items[package].project, r);
+        const struct meets *m = root_meets(s, s->packages.items[package].project, &s->roots[s->chosen[i]]);
         open_package(s, package);
         require_root(s, s->chosen[i], package, m, m->out);
         for (size_t k = 0; k < r->extra_count; k++) {

@@ -21,7 +21,8 @@ struct candidate {
                         CANDIDATE_INSTALLED where it came from the one asked for; else NULL */
     const char *excluded; /* NULL, or why it cannot be used, as what follows "because it ":
                              "needs Python >=3.14", "is only offered as a source distribution" */
-    bool named;  /* a constraint or a lock names this version: its being a pre-release is no obstacle */
+    bool named;  /* a constraint or a lock names this version, or this URL: its being a pre-release is no
+                    obstacle, and nobody else has to ask for the URL */
     bool yanked; /* usable only for an exact pin (== without wildcard, ===) */
     const char *yanked_reason; /* NULL or "" where none was given */
     void *data;                /* the source's own */
@@ -57,6 +58,12 @@ struct resolve_source {
     int (*direct)(void *ctx, const char *name, const char *url, struct err *err);
     /* A hint that candidates(name) will be asked soon. Returns at once. May be NULL. */
     void (*prefetch)(void *ctx, const char *name);
+    /* Whether a candidate that meets a root's requirement is also one of those that the root's `only` lets
+     * through (its hashes). Asked where `only` is set, and may be NULL where it never is. */
+    bool (*accepts)(void *ctx, const void *only, const struct candidate *c);
+    /* Why none of the candidates that meet it is let through: a clause that ends a sentence ("no file of foo
+     * 1.0 has one of the hashes in FILE:3"). `meeting`: one of them. */
+    const char *(*refusal)(void *ctx, const void *only, const struct candidate *meeting);
     /* Pre-releases of everything are welcome (--pre). */
     bool allow_prereleases;
     /* A requirement that a distribution of the base does not meet is taken as met, with a note, where there
@@ -68,6 +75,7 @@ struct resolve_source {
 struct resolve_root {
     const struct requirement *requirement;
     const char *from; /* "EXTENSION_AUTO_INSTALL", "FILE:LINE", …: for explanations */
+    const void *only; /* NULL, or what resolve_source.accepts is asked with */
 };
 
 struct resolved {

@@ -48,7 +48,7 @@ static void sort_out(struct universe *u, struct project *p)
             bits_put(p->prerelease, bit_of(i));
         if (c->yanked)
             bits_put(p->yanked, bit_of(i));
-        if (c->origin == CANDIDATE_DIRECT)
+        if (c->origin == CANDIDATE_DIRECT && !c->named)
             bits_put(p->direct, bit_of(i));
     }
     bits_add(p->guarded, p->prerelease, p->words);
@@ -167,6 +167,30 @@ const struct meets *universe_meets(struct universe *u, struct project *p, const 
             bits_put(asks, bit);
         m->asks_any = m->asks_any || asked;
     }
+    return m;
+}
+
+const struct meets *universe_meets_only(struct universe *u, struct project *p, const struct meets *all,
+                                        const void *only)
+{
+    struct meets *m = arena_new(&u->arena, struct meets);
+    bits *in = project_set(u, p), *out = project_set(u, p), *asks = project_set(u, p);
+    bits_copy(in, all->in, p->words);
+    bits_copy(out, all->out, p->words);
+    bits_each(all->in, p->words, i)
+    {
+        if (u->source->accepts(u->source->ctx, only, &p->list->items[i]))
+            continue;
+        bits_drop(in, bit_of(i));
+        bits_put(out, bit_of(i));
+    }
+    bits_copy(asks, all->asks, p->words);
+    bits_keep(asks, in, p->words);
+    *m = *all;
+    m->in = in;
+    m->out = out;
+    m->asks = asks;
+    m->asks_any = !bits_empty(asks, p->words);
     return m;
 }
 

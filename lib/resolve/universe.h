@@ -63,6 +63,9 @@ int universe_direct(struct universe *u, const char *name, const char *url, struc
 /* Why the direct reference cannot be used, or NULL. */
 const char *universe_direct_failure(const struct universe *u, const char *name, const char *url);
 const struct meets *universe_meets(struct universe *u, struct project *p, const struct requirement *r);
+/* What is left of it where the source lets only some candidates through. */
+const struct meets *universe_meets_only(struct universe *u, struct project *p, const struct meets *all,
+                                        const void *only);
 /* What a requirement on a distribution of the base allows where base conflicts are tolerated: the base's. */
 const struct meets *universe_meets_base(struct universe *u, struct project *p);
 /* Loads what the candidate requires; the extra may be NULL. */

@@ -38,7 +38,7 @@ static void add_root(struct story *s, struct text rest)
     cleanup_err struct err err = ERR_INIT;
     if (requirement_parse(&s->fake.arena, rest, r, &err) < 0)
         fail_msg("%s", err.text);
-    array_push(&s->roots, (struct resolve_root){r, from});
+    array_push(&s->roots, (struct resolve_root){r, from, NULL});
 }
 
 static bool candidate_line(struct story *s, const char *verb, struct text rest)

@@ -87,7 +87,7 @@ static void random_world(struct world *w, bool guarded)
         cleanup_err struct err err = ERR_INIT;
         if (requirement_parse(&w->fake.arena, text_of(random_requirement(w)), &w->requirements[i], &err) < 0)
             fail_msg("%s", err.text);
-        w->roots[i] = (struct resolve_root){&w->requirements[i], "random"};
+        w->roots[i] = (struct resolve_root){&w->requirements[i], "random", NULL};
     }
 }
 
@@ -365,7 +365,7 @@ static void solve_in(struct fake_source *s, unsigned root_count, const char *wha
         cleanup_err struct err err = ERR_INIT;
         if (requirement_parse(&s->arena, text_of(arena_printf(&s->arena, "p%u", i)), &r[i], &err) < 0)
             fail_msg("%s", err.text);
-        roots[i] = (struct resolve_root){&r[i], "random"};
+        roots[i] = (struct resolve_root){&r[i], "random", NULL};
     }
     cleanup_arena struct arena a = ARENA_INIT;
     cleanup_err struct err err = ERR_INIT;

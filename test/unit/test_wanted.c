@@ -251,6 +251,7 @@ static void a_malformed_requirement_fails_alone(void **state)
     put(w, "extensions.txt",
         "one\nfoo bar\ntwo\n--no-such-option\nthree\n-e ./four\nfive --hash=sha256:aa\n"
         "--pre\nsix\n");
+    put(w, "four/pyproject.toml", "");
     read_all(w);
     assert_counts(w, 5, 0, 3);
     ASSERT_FAILURE(w, 0, "foo bar", "@extensions.txt:2", "line of its own", true, 1);
@@ -417,21 +418,149 @@ static void what_has_to_be_built_is_set_aside(void **state)
     static const char *const cases[] = {
         "git+https://example.test/foo.git",
         "git+ssh://git@example.test/foo.git@v1#egg=foo",
+        "git+https://example.test/foo.git#egg=foo&subdirectory=a;b ; python_version > '3'",
         "https://example.test/foo-1.0.tar.gz",
+        "https://example.test/foo-1.0.tar.gz; python_version > '3'",
         "file:///src/foo-1.0.zip",
+        "foo @ git+https://example.test/foo.git",
+        "foo[extra] @ https://example.test/foo-1.0.tar.gz ; python_version > '3'",
         "./foo",
         ".",
-        "../foo[extra]",
-        "/src/foo-1.0.tar.gz ; python_version > '3'",
-        "src/foo",
+        "sub/../foo[extra]",
+        "./foo-1.0.tar.gz ; python_version > '3'",
+        "foo-1.0.tar.gz",
+        "sub/foo",
     };
     struct world *w = *state;
+    put(w, "foo/pyproject.toml", "");
+    put(w, "pyproject.toml", "");
+    put(w, "sub/foo/setup.py", "");
+    put(w, "foo-1.0.tar.gz", "");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i]));
         read_all(w);
         assert_counts(w, 2, 0, 1);
         ASSERT_FAILURE(w, 0, cases[i], "@extensions.txt:2", "which has to be built first", true, 1);
     }
+}
+
+static void what_is_no_project_is_refused(void **state)
+{
+    static const struct {
+        const char *line, *reason;
+        bool malformed;
+    } cases[] = {
+        {"./absent", "there is no file or folder ", false},
+        {"./absent-1.0.tar.gz", "there is no file or folder ", false},
+        {"./empty", "no Python project", true},
+        {"ftp+x://example.test/foo", "foo", true},
+        {"foo @ ./foo-1.0-py3-none-any.whl", "foo", true},
+        {"-e absent", "there is no folder ", false},
+        {"-e empty", "no Python project", true},
+        {"-e https://example.test/foo.tar.gz", "cannot be editable", true},
+        {"-e ./foo[extra]", "has to be built first", true},
+        {"-e git+https://example.test/foo.git#egg=foo", "has to be built first", true},
+        {"-e foo @ git+https://example.test/foo.git", "has to be built first", true},
+    };
+    struct world *w = *state;
+    put(w, "foo/setup.py", "");
+    assert_int_equal(fs_mkdirs(place(w, "empty"), NULL), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i].line));
+        read_all(w);
+        assert_counts(w, 2, 0, 1);
+        ASSERT_FAILURE(w, 0, cases[i].line, "@extensions.txt:2", cases[i].reason, cases[i].malformed, 1);
+    }
+}
+
+/* ---- options of files */
+
+static void options_are_taken_into_the_settings(void **state)
+{
+    struct world *w = *state;
+    struct settings *set = &w->s.settings;
+    put(w, "extensions.txt",
+        "--extra-index-url https://first.example/\n--index-url https://second.example/simple\n"
+        "--extra-index-url=https://third.example/ --trusted-host third.example\n-f wheels -f elsewhere\n"
+        "--pre\n--no-binary one,two\n--only-binary two\nfoo --all-releases bar\n--only-final baz\n-r "
+        "more.txt\n");
+    put(w, "more.txt", "--no-binary :none:\n--prefer-binary --use-feature=anything\n");
+    assert_int_equal(fs_mkdirs(place(w, "wheels"), NULL), 0);
+    read_all(w);
+    assert_counts(w, 1, 0, 0);
+    assert_string_equal(set->index_url, "https://second.example/simple");
+    assert_int_equal(set->extra_index_urls.count, 1);
+    assert_string_equal(set->extra_index_urls.items[0], "https://third.example/");
+    assert_string_equal(set->trusted_hosts.items[0], "third.example");
+    assert_string_equal(set->find_links.items[0], place(w, "wheels"));
+    assert_string_equal(set->find_links.items[1], "elsewhere");
+    assert_true(set->pre);
+    assert_true(settings_allow_wheels(set, "one"));
+    assert_true(settings_allow_wheels(set, "two"));
+    assert_int_equal(settings_releases(set, "bar"), RELEASES_ALL);
+    assert_int_equal(settings_releases(set, "baz"), RELEASES_FINAL);
+    assert_int_equal(settings_releases(set, NULL), RELEASES_ALL);
+    put(w, "more.txt", "--no-index\n-i https://fourth.example\n--no-binary :all:\n");
+    read_all(w);
+    assert_true(set->no_index);
+    assert_null(set->index_url);
+    assert_int_equal(set->extra_index_urls.count, 0);
+    assert_false(settings_allow_wheels(set, "one"));
+}
+
+static void assert_checked(struct world *w, const char *pattern)
+{
+    assert_int_equal(w->wanted.details.count, strlen(pattern));
+    for (size_t i = 0; pattern[i]; i++)
+        if (w->wanted.details.items[i].checked != (pattern[i] == 'x'))
+            fail_msg("root %zu is %schecked", i, pattern[i] == 'x' ? "not " : "");
+}
+
+#define DIGEST "sha256:aabbccddeeff00112233445566778899aabbccddeeff001122334455667788CC"
+
+static void hashes_count_for_their_file_and_what_it_includes(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\n-r more.txt\nlast\n");
+    put(w, "more.txt", "two==1 --hash=" DIGEST " \\\n --hash=sha512:00\n");
+    read_variable(w, "variable");
+    assert_counts(w, 4, 0, 0);
+    assert_checked(w, "xxx.");
+    assert_int_equal(w->wanted.details.items[1].hashes->count, 1); /* the other is none */
+    assert_true(hashes_have(w->wanted.details.items[1].hashes, HASH_SHA256,
+                            "aabbccddeeff00112233445566778899aabbccddeeff001122334455667788cc"));
+    assert_ptr_equal(w->wanted.roots.items[1].only, w->wanted.details.items[1].hashes);
+    assert_null(w->wanted.roots.items[0].only);
+    put(w, "more.txt", "two\n--require-hashes\n");
+    read_variable(w, "variable");
+    assert_checked(w, "xxx.");
+    put(w, "more.txt", "two==1 --hash=" DIGEST "\n--no-require-hashes\n");
+    read_variable(w, "variable");
+    assert_checked(w, "....");
+    put(w, "more.txt", "-c limits.txt\n");
+    put(w, "limits.txt", "two==1 --hash=" DIGEST "\n");
+    read_variable(w, "variable");
+    assert_checked(w, "xx.");
+    assert_int_equal(w->wanted.constraints.items[0].hashes->count, 1);
+    put(w, "more.txt", "");
+    w->s.settings.require_hashes = true;
+    read_variable(w, "variable");
+    assert_checked(w, "xxx");
+}
+
+static void constraints_are_limits_and_nothing_else(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\n-c limits.txt\n");
+    put(w, "limits.txt",
+        "foo[extra]<2\n-e .\nbar @ "
+        "https://example.test/bar-1.0-py3-none-any.whl\n./baz-1.0-py3-none-any.whl\n");
+    read_all(w);
+    assert_counts(w, 1, 2, 2);
+    ASSERT_FAILURE(w, 0, "foo[extra]<2", "@limits.txt:1", "cannot have extras", true, 1);
+    ASSERT_FAILURE(w, 1, "-e .", "@limits.txt:2", "cannot be editable", true, 1);
+    assert_string_equal(w->wanted.constraints.items[1].requirement->name, "baz");
+    assert_non_null(w->wanted.constraints.items[1].requirement->url);
 }
 
 /* ---- the command line */
@@ -503,6 +632,10 @@ int main(void)
         TEST(a_bare_wheel_is_named_by_its_file),
         TEST(what_is_no_wheel_by_its_name_is_refused),
         TEST(what_has_to_be_built_is_set_aside),
+        TEST(what_is_no_project_is_refused),
+        TEST(options_are_taken_into_the_settings),
+        TEST(hashes_count_for_their_file_and_what_it_includes),
+        TEST(constraints_are_limits_and_nothing_else),
         TEST(the_command_line_stands_in_for_the_default_inputs),
         TEST(a_named_file_has_to_be_there),
         TEST(constraints_of_pip_count_beside_the_default_inputs),

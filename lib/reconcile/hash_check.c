@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/hash_check.h"
+
+#include <stdint.h>
+
+/* Of more lines to add nobody reads the rest. */
+enum { MOST_LINES = 8 };
+
+static bool is_kept(const struct hash_check *c, size_t root)
+{
+    for (size_t i = 0; i < c->result->failure_count; i++)
+        if (c->result->failures[i].root == root)
+            return false;
+    return true;
+}
+
+static bool is_checked(const struct hash_check *c, size_t root)
+{
+    return c->input_of[root] != SIZE_MAX && c->wanted->details.items[c->input_of[root]].checked;
+}
+
+const struct hashes **hash_check_given(const struct hash_check *c, const char *name, size_t *count)
+{
+    size_t most = c->root_count + c->wanted->constraints.count;
+    const struct hashes **given = NULL;
+    *count = 0;
+    for (size_t i = 0; i < most; i++) {
+        bool root = i < c->root_count;
+        const struct wanted_constraint *limit =
+            root ? NULL : &c->wanted->constraints.items[i - c->root_count];
+        const struct hashes *h = root ? c->roots[i].only : limit->hashes;
+        const struct requirement *r = root ? c->roots[i].requirement : limit->requirement;
+        if (!h || strcmp(r->name, name) != 0 || (root && !is_kept(c, i)))
+            continue;
+        if (!given)
+            given = arena_array(&c->s->memory, most, sizeof *given);
+        given[(*count)++] = h;
+    }
+    return given;
+}
+
+/* ---- who brings what */
+
+static size_t item_of(const struct hash_check *c, const char *name)
+{
+    size_t low = 0, high = c->result->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(c->result->items[middle].name, name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return SIZE_MAX;
+}
+
+/* Marks what the root leads to. */
+static void reach(const struct hash_check *c, size_t root, bool *reached)
+{
+    struct ARRAY(size_t) todo = {0};
+    size_t first = item_of(c, c->roots[root].requirement->name);
+    if (first != SIZE_MAX)
+        array_push(&todo, first);
+    while (todo.count) {
+        size_t at = todo.items[--todo.count];
+        const struct resolved *item = &c->result->items[at];
+        if (reached[at])
+            continue;
+        reached[at] = true;
+        for (size_t i = 0; i < item->require_count; i++) {
+            size_t next = item_of(c, item->requires[i]);
+            if (next != SIZE_MAX && !reached[next])
+                array_push(&todo, next);
+        }
+    }
+    array_free(&todo);
+}
+
+/* ---- what lacks a hash */
+
+static const struct index_file *file_of(const struct resolved *item)
+{
+    if (item->candidate->origin == CANDIDATE_INDEX)
+        return item->candidate->data;
+    if (item->candidate->origin == CANDIDATE_DIRECT)
+        return ((const struct source_direct *)item->candidate->data)->file;
+    return NULL; /* what is there already is not fetched */
+}
+
+static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
+{
+    const struct index_file *file = file_of(item);
+    enum hash_algorithm ignored;
+    size_t given;
+    hash_check_given(c, item->name, &given);
+    if (!file || given)
+        return false;
+    /* The digest in a direct reference's URL is the user's own, too. */
+    return item->candidate->origin != CANDIDATE_DIRECT || !file->hash ||
+           !hash_algorithm_parse(text_of(file->hash_algorithm), &ignored);
+}
+
+static const char *found_hash(struct session *s, const struct index_file *file)
+{
+    if (!index_file_digest(file, HASH_SHA256)) {
+        struct fetch job = {.file = file};
+        fetch_wheels(s, &job, 1, NULL);
+        err_clear(&job.error);
+    }
+    return index_file_digest(file, HASH_SHA256);
+}
+
+static void add_line(const struct hash_check *c, struct buf *to, const struct resolved *item)
+{
+    const char *sha256 = found_hash(c->s, file_of(item));
+    bool direct = item->candidate->origin == CANDIDATE_DIRECT;
+    buf_printf(to, "\n%s%s%s", item->name,
+               direct ? " @ " : "==", direct ? item->candidate->url : item->candidate->version.text);
+    buf_printf(to, " --hash=sha256:%s", sha256 ? sha256 : "(it cannot be fetched now)");
+}
+
+/* Why the root cannot be kept, or NULL. */
+static const char *check_root(const struct hash_check *c, size_t root, const bool *others, bool *reached)
+{
+    struct buf lines cleanup_buf = BUF_INIT;
+    size_t count = 0;
+    memset(reached, 0, c->result->count * sizeof *reached);
+    reach(c, root, reached);
+    for (size_t i = 0; i < c->result->count; i++) {
+        if (!reached[i] || others[i] || !lacks_hash(c, &c->result->items[i]))
+            continue;
+        if (count++ < MOST_LINES)
+            add_line(c, &lines, &c->result->items[i]);
+    }
+    if (!count)
+        return NULL;
+    if (count > MOST_LINES)
+        buf_printf(&lines, "\n… and %zu more", count - MOST_LINES);
+    return arena_printf(&c->s->memory,
+                        "its file asks for hashes, and %s; if what is there now is what you want, add%s:%s",
+                        count == 1 ? "there is none for something that it brings"
+                                   : "there are none for some of what it brings",
+                        count == 1 ? "" : " these lines", buf_cstr(&lines));
+}
+
+int hash_check(const struct hash_check *c)
+{
+    int refused = 0;
+    bool *others = arena_array(&c->s->memory, c->result->count, sizeof *others),
+         *reached = arena_array(&c->s->memory, c->result->count, sizeof *reached);
+    for (size_t i = 0; i < c->root_count; i++)
+        if (is_kept(c, i) && !is_checked(c, i))
+            reach(c, i, others);
+    for (size_t i = 0; i < c->root_count; i++) {
+        if (!is_kept(c, i) || !is_checked(c, i))
+            continue;
+        const char *why = check_root(c, i, others, reached);
+        c->refused[c->input_of[i]] = why;
+        refused += why != NULL;
+    }
+    return refused;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/reference.h"
+
+#include "base/fs.h"
+#include "index/url.h"
+#include "python/wheel_name.h"
+
+#include <unistd.h>
+
+static const char *const archives[] = {".whl", ".zip",    ".tar.gz", ".tgz",    ".tar.bz2", ".tbz",
+                                       ".tar", ".tar.xz", ".txz",    ".tar.lz", ".tlz",     ".tar.lzma"};
+static const char *const repositories[] = {"git", "hg", "svn", "bzr"};
+
+/* How a sentence about what has to be built goes on. */
+#define BUILD                                                                                                \
+    "which has to be built first; name a release that an index has, or the URL or path of a wheel (.whl)"
+
+static bool is_archive(struct text path)
+{
+    for (size_t i = 0; i < sizeof archives / sizeof *archives; i++) {
+        struct text end = text_of(archives[i]);
+        if (path.len > end.len && text_eq_nocase(text_from(path, path.len - end.len), end))
+            return true;
+    }
+    return false;
+}
+
+/* The length of SCHEME before its colon, 0 when there is none. */
+static size_t scheme_length(struct text t)
+{
+    size_t i = 0;
+    while (i < t.len && (ascii_is_alnum(t.ptr[i]) || strchr("+-.", t.ptr[i])))
+        i++;
+    return i > 1 && i < t.len && t.ptr[i] == ':' && ascii_is_alpha(t.ptr[0]) ? i : 0;
+}
+
+/* git+https: and the like; git: alone counts as well. */
+static bool is_repository(struct text t)
+{
+    struct text scheme = text_first(t, scheme_length(t));
+    scheme = text_first(scheme, text_find(scheme, '+'));
+    for (size_t i = 0; i < sizeof repositories / sizeof *repositories; i++)
+        if (text_eq_nocase(scheme, text_of(repositories[i])))
+            return true;
+    return text_eq_nocase(scheme, T("ssh"));
+}
+
+static bool is_url(struct text t)
+{
+    struct text scheme = text_first(t, scheme_length(t));
+    bool other = scheme.len && text_starts(text_from(t, scheme.len), T("://")); /* a misspelt one */
+    return other || is_repository(t) || text_eq_nocase(scheme, T("http")) ||
+           text_eq_nocase(scheme, T("https")) || text_eq_nocase(scheme, T("file")) ||
+           text_eq_nocase(scheme, T("ftp"));
+}
+
+static bool looks_like_path(struct text t)
+{
+    return text_find(t, '/') < t.len || (t.len && t.ptr[0] == '.');
+}
+
+/* Takes "[EXTRAS]" off the end. */
+static struct text cut_extras(struct text *t)
+{
+    size_t open = t->len;
+    if (!t->len || t->ptr[t->len - 1] != ']')
+        return (struct text){0};
+    while (open && t->ptr[open - 1] != '[')
+        open--;
+    if (open < 2)
+        return (struct text){0};
+    struct text extras = text_from(*t, open - 1);
+    *t = text_first(*t, open - 1);
+    return extras;
+}
+
+/* Takes the marker off: behind "; " in a URL, which may hold a semicolon, and behind any ";" of a path. */
+static struct text cut_marker(struct text *t, bool url)
+{
+    for (size_t i = 0; i < t->len; i++)
+        if (t->ptr[i] == ';' && (!url || (i + 1 < t->len && t->ptr[i + 1] == ' '))) {
+            struct text marker = text_trim(text_from(*t, i + 1));
+            *t = text_trim(text_first(*t, i));
+            return marker;
+        }
+    return (struct text){0};
+}
+
+/* A path made absolute: from the folder of the file that names it, or, where that has none, from the working
+ * directory. */
+static const char *locate(struct arena *a, struct text path, const char *folder)
+{
+    const char *given = text_dup(a, path);
+    if (*given == '/' || !folder || !*folder || strstr(folder, "://"))
+        return path_absolute(a, given);
+    const char *near = path_absolute(a, arena_printf(a, "%s/%s", folder, given)),
+               *far = path_absolute(a, given);
+    return access(near, F_OK) < 0 && access(far, F_OK) == 0 ? far : near;
+}
+
+static bool has_file(struct arena *a, const char *folder, const char *name)
+{
+    return access(path_join(a, folder, name), F_OK) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int refuse_folder(struct arena *a, const char *path, struct err *err)
+{
+    if (has_file(a, path, "pyproject.toml") || has_file(a, path, "setup.py"))
+        return err_set(err, ERR_INPUT, "%s is a folder of sources, " BUILD, path);
+    return err_set(err, ERR_INPUT,
+                   "the folder %s is no Python project: it has neither a pyproject.toml nor a setup.py",
+                   path);
+}
+
+static bool ends_as_wheel(struct text url)
+{
+    struct text path = text_first(url, text_find(url, '#'));
+    path = text_first(path, text_find(path, '?'));
+    return text_ends(path, T(".whl"));
+}
+
+int reference_is_wheel(const char *url, struct err *err)
+{
+    struct text t = text_of(url);
+    if (is_repository(t))
+        return err_set(err, ERR_INPUT, "%s is a repository, " BUILD, url);
+    if (!url_is_network(t) && !url_is_file(t))
+        return err_set(
+            err, ERR_INPUT,
+            "%s is no URL that can be fetched: it has to begin with https:, http: or file:, or with "
+            "git+https: and the like",
+            url);
+    if (!ends_as_wheel(t))
+        return err_set(err, ERR_INPUT, "%s is a source archive or a folder, " BUILD, url);
+    return 0;
+}
+
+/* The URL of what is a path or URL; NULL with err set when it is of no use. */
+static const char *url_of(struct arena *a, struct text t, bool url, const char *folder, struct err *err)
+{
+    if (url) {
+        const char *whole = text_dup(a, t);
+        return reference_is_wheel(whole, err) < 0 ? NULL : whole;
+    }
+    const char *path = locate(a, t, folder);
+    if (is_folder(path))
+        refuse_folder(a, path, err);
+    else if (!is_archive(t) || (!text_ends(t, T(".whl")) && access(path, F_OK) < 0))
+        err_set(err, ERR_NOT_FOUND, "there is no file or folder %s", path);
+    else if (!text_ends(t, T(".whl")))
+        err_set(err, ERR_INPUT, "%s is a source archive, " BUILD, path);
+    else
+        return url_from_path(a, path);
+    return NULL;
+}
+
+int reference_resolve(struct arena *a, struct text t, const char *folder, const char **out, struct err *err)
+{
+    bool url = is_url(t);
+    struct text marker = cut_marker(&t, url);
+    struct text whole = t, extras = cut_extras(&t);
+    size_t at = text_find(t, '@');
+    if (!url) {
+        bool direct = at < t.len && !looks_like_path(text_first(t, at));
+        if (direct || (!looks_like_path(whole) && !is_archive(t)))
+            return 0;
+    }
+    const char *place = url_of(a, t, url, folder, err);
+    char *file = place ? url_file_name(a, place, err) : NULL;
+    struct wheel_name wheel;
+    if (!file || wheel_name_parse(a, text_of(file), &wheel, err) < 0)
+        return -1;
+    *out = arena_printf(a, "%s%.*s @ %s%s%.*s", wheel.name, TEXT_ARG(extras), place, marker.len ? " ; " : "",
+                        TEXT_ARG(marker));
+    return 1;
+}
+
+int reference_editable(struct arena *a, struct text t, const char *folder, struct err *err)
+{
+    static const char build[] =
+        "an editable source has to be built first; name a release that an index has, or "
+        "a wheel (.whl)";
+    size_t at = text_find(t, '@');
+    if (at < t.len && is_url(text_trim(text_from(t, at + 1))) && !is_url(t))
+        t = text_trim(text_from(t, at + 1));
+    cut_extras(&t);
+    if (is_repository(t))
+        return err_set(err, ERR_INPUT, "%s", build);
+    char *local = url_to_path(a, text_dup(a, t));
+    if (!local && is_url(t))
+        return err_set(
+            err, ERR_INPUT,
+            "%.*s cannot be editable: only a folder, or a repository (git+https: and the like), can",
+            TEXT_ARG(t));
+    const char *path = local ? local : locate(a, t, folder);
+    if (!is_folder(path))
+        return err_set(err, ERR_NOT_FOUND, "there is no folder %s", path);
+    if (!has_file(a, path, "pyproject.toml") && !has_file(a, path, "setup.py"))
+        return refuse_folder(a, path, err);
+    return err_set(err, ERR_INPUT, "%s", build);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands in an input where pip takes a path or URL instead of a name: wheels, archives, folders,
+ * repositories. */
+#pragma once
+#include "base/error.h"
+#include "base/text.h"
+
+/*
+ * Where `text` is a path or URL by pip's rules, *out gets the same as "NAME[EXTRAS] @ URL ; MARKER", named
+ * after the wheel; returns 1. 0: it is none, and to be read as PEP 508 has it. ERR_INPUT for what is no wheel
+ * (with a sentence that says what it is, and what to name instead), ERR_NOT_FOUND for what is not there.
+ * `folder`: of the file that names it, NULL for none: relative paths count from there, and where that has no
+ * such file, as for pip, from the working directory. Results belong to the arena.
+ */
+int reference_resolve(struct arena *a, struct text text, const char *folder, const char **out,
+                      struct err *err);
+
+/* Whether a direct reference (the URL of "NAME @ URL") is a wheel; else ERR_INPUT as above. */
+int reference_is_wheel(const char *url, struct err *err);
+
+/* Says in *err why the value of -e (--editable) cannot be used. Returns -1. */
+int reference_editable(struct arena *a, struct text text, const char *folder, struct err *err);

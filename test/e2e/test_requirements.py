@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in requirements files beside names: options, hashes, constraints, paths and URLs, from an index that nginx serves."""
+
+import hashlib
+import re
+
+import pytest
+
+from wheels import make_sdist, make_wheel
+
+
+def sha(path, algorithm="sha256"):
+    return f"{algorithm}:{hashlib.new(algorithm, path.read_bytes()).hexdigest()}"
+
+
+def answer(plan):
+    return {entry["name"]: entry["version"] for entry in plan["install"]}
+
+
+def reasons(plan):
+    return {entry["requirement"]: entry["reason"] for entry in plan["failed"]}
+
+
+# ---- where distributions come from
+
+def test_an_index_named_in_the_file_counts_for_everything(root, workshop):
+    workshop.add("tool", "1", ["part"])
+    workshop.add("part", "1")
+    root.requirements(f"--index-url {workshop.serve().url}\ntool\n")
+    root.env["PIP_INDEX_URL"] = "http://127.0.0.1:9/simple"
+    root.sync(EXTENSION_AUTO_INSTALL="part")
+    assert root.installed() == {"tool": "1", "part": "1"}
+    assert "preparing" not in root.boot("true", env={"EXTENSION_AUTO_INSTALL": "part"}).err  # the same options again: nothing changed
+
+
+def test_find_links_beside_the_file_and_no_index(root, workshop, tmp_path):
+    make_wheel(root.conf / "wheels", "tool", "1")
+    root.requirements("--no-index\n--find-links wheels\ntool\n")
+    root.env["PIP_INDEX_URL"] = "http://127.0.0.1:9/simple"
+    assert answer(root.plan()) == {"tool": "1"}
+
+
+def test_an_extra_index_in_the_file_is_asked_first(root, index, tmp_path):
+    index.add("tool", "2")
+    other = type(index)(tmp_path / "other")
+    other.add("tool", "1")
+    try:
+        root.requirements(f"--extra-index-url {other.serve().url}\ntool\n")
+        assert answer(root.plan()) == {"tool": "1"}
+        assert answer(root.plan(EXTENSION_INDEX_STRATEGY="best")) == {"tool": "2"}
+    finally:
+        other.stop()
+
+
+def test_a_nested_file_over_http_is_relative_to_where_it_came_from(root, index):
+    index.add("one", "1")
+    index.add("two", "1")
+    index.add("two", "2")
+    www = index.folder / "index"
+    (www / "lists").mkdir()
+    (www / "lists/a.txt").write_text("one\n-r ../b.txt\n")
+    (www / "b.txt").write_text("two\n-c lists/limits.txt\n")
+    (www / "lists/limits.txt").write_text("two<2\n")
+    base = index.server.url.rsplit("/", 2)[0]
+    root.requirements(f"-r {base}/lists/a.txt\n")
+    plan = root.plan()
+    assert answer(plan) == {"one": "1", "two": "1"}
+    assert all(entry["requested"] for entry in plan["install"])
+
+
+# ---- which releases
+
+@pytest.fixture
+def releases(index):
+    for version in ("1.0", "2.0rc1"):
+        index.add("alpha", version)
+        index.add("beta", version)
+    index.add("only", "1.0b1")
+    return index
+
+
+@pytest.mark.parametrize("options, env, expected", [
+    ("", {}, {"alpha": "1.0", "beta": "1.0", "only": "1.0b1"}),
+    ("--pre\n", {}, {"alpha": "2.0rc1", "beta": "2.0rc1", "only": "1.0b1"}),
+    ("--all-releases alpha\n", {}, {"alpha": "2.0rc1", "beta": "1.0", "only": "1.0b1"}),
+    ("--all-releases :all:\n--only-final beta\n", {}, {"alpha": "2.0rc1", "beta": "1.0", "only": "1.0b1"}),
+    ("--only-final :all:\n", {}, {"alpha": "1.0", "beta": "1.0", "only": None}),
+    ("--pre\n--only-final only\n", {}, {"alpha": "2.0rc1", "beta": "2.0rc1", "only": None}),
+    ("", {"PIP_ALL_RELEASES": "beta"}, {"alpha": "1.0", "beta": "2.0rc1", "only": "1.0b1"}),
+    ("", {"PIP_ONLY_FINAL": "only"}, {"alpha": "1.0", "beta": "1.0", "only": None}),
+])
+def test_which_prereleases_are_taken(root, releases, options, env, expected):
+    root.requirements(f"{options}alpha\nbeta\nonly\n")
+    plan = root.plan(status=1 if None in expected.values() else 0, **env)
+    assert answer(plan) == {name: version for name, version in expected.items() if version}
+    assert all("only final releases are asked for" in reason for reason in reasons(plan).values())
+
+
+def test_what_may_not_come_from_a_wheel_is_set_aside(root, index):
+    index.add("tool", "1")
+    index.add("part", "1")
+    for options in ("--no-binary tool\n", "--no-binary :all:\n--only-binary part\n", "part --no-binary tool\n"):
+        root.requirements(f"{options}tool\npart\n")
+        plan = root.plan(status=1)
+        assert answer(plan) == {"part": "1"}
+        assert "--no-binary" in reasons(plan)["tool"]
+    root.requirements("--no-binary :all:\n--no-binary :none:\ntool\n")
+    assert answer(root.plan()) == {"tool": "1"}
+
+
+# ---- hashes
+
+def test_a_hash_that_fits_lets_the_file_in(root, index):
+    wheel = index.add("tool", "1")
+    for algorithm in ("sha256", "sha384", "sha512"):
+        root.requirements(f"tool==1 --hash=sha256:{'0' * 64} \\\n  --hash={sha(wheel, algorithm)}\n")
+        root.sync()
+        assert root.installed() == {"tool": "1"}
+        root.requirements("")
+        root.sync()
+
+
+def test_a_hash_that_does_not_fit_keeps_it_out_and_the_others_go_on(root, index):
+    wheel = index.add("tool", "1")
+    index.add("other", "1")
+    root.requirements(f"tool==1 --hash=sha256:{'0' * 64}\n")
+    done = root.sync(status=1, EXTENSION_AUTO_INSTALL="other")
+    assert root.installed() == {"other": "1"}
+    assert re.search(rf"tool==1 .*extensions.txt:1\) is set aside: no file of tool 1 has a hash that \S+extensions.txt:1 gives: "
+                     rf"{wheel.name} has {sha(wheel)}", done.err), done
+
+
+def test_a_hash_is_checked_where_the_page_has_none(root, workshop):
+    wheel = workshop.add("tool", "1", page={"digest": None})
+    workshop.add("other", "1")
+    root.env["PIP_INDEX_URL"] = workshop.serve().url
+    for good in (False, True):
+        root.requirements(f"tool --hash={sha(wheel, 'sha512') if good else 'sha512:' + '0' * 128}\n")
+        done = root.sync(status=0 if good else 1, EXTENSION_AUTO_INSTALL="other")
+        assert root.installed() == ({"tool": "1", "other": "1"} if good else {"other": "1"})
+        assert good or sha(wheel) in done.err, done
+
+
+def test_of_several_wheels_and_versions_the_one_with_the_hash_is_taken(root, index):
+    python = root.python.replace("python", "py").replace(".", "")
+    general = index.add("tool", "1")
+    index.add("tool", "1", tag=f"{python}-none-any")
+    index.add("tool", "2")
+    index.add("user", "1", ["tool"])
+    root.requirements(f"tool --hash={sha(general)}\n")
+    plan = root.plan()
+    assert [(i["version"], i["url"].rsplit("/")[-1], i["hash"]) for i in plan["install"]] == [("1", general.name, sha(general))]
+    plan = root.plan(EXTENSION_AUTO_INSTALL="user")  # who else needs it takes the same
+    assert answer(plan) == {"tool": "1", "user": "1"}
+
+
+def test_what_only_checked_requirements_need_has_to_have_a_hash(root, index):
+    tool = index.add("tool", "1", ["part", "typing-extensions"])
+    part = index.add("part", "2")
+    index.add("free", "1", ["part"])
+    root.requirements(f"tool==1 --hash={sha(tool)}\n")
+    plan = root.plan(status=1)
+    assert answer(plan) == {}
+    assert f"\npart==2 --hash={sha(part)}" in reasons(plan)["tool==1"]
+    assert "typing-extensions" not in reasons(plan)["tool==1"]  # LocalStack's own
+    # What an unchecked requirement brings anyway needs none.
+    assert answer(root.plan(EXTENSION_AUTO_INSTALL="free")) == {"free": "1", "part": "2", "tool": "1"}
+    root.requirements(f"tool==1 --hash={sha(tool)}\npart==2 --hash={sha(part)}\n")
+    root.sync()
+    assert root.installed() == {"tool": "1", "part": "2"}
+
+
+def test_a_requirement_without_a_hash_beside_one_that_has_it(root, index):
+    tool, other = index.add("tool", "1"), index.add("other", "3")
+    root.requirements(f"other\ntool==1 --hash={sha(tool)}\n")
+    plan = root.plan(status=1)
+    assert answer(plan) == {"tool": "1"}
+    assert f"\nother==3 --hash={sha(other)}" in reasons(plan)["other"]
+    root.requirements(f"other\ntool==1 --hash={sha(tool)}\n--no-require-hashes\n")
+    assert answer(root.plan()) == {"tool": "1", "other": "3"}
+    root.requirements("other\n--require-hashes\n")
+    assert list(reasons(root.plan(status=1))) == ["other"]
+    root.requirements("")
+    plan = root.plan(status=1, EXTENSION_AUTO_INSTALL="other", PIP_REQUIRE_HASHES="1")
+    assert f"\nother==3 --hash={sha(other)}" in reasons(plan)["other"]
+
+
+def test_hashes_of_constraints(root, index):
+    tool, part = index.add("tool", "1", ["part"]), index.add("part", "1")
+    index.add("part", "2")
+    (root.conf / "limits.txt").write_text(f"tool==1 --hash={sha(tool)}\npart==1 --hash={sha(part)}\n")
+    root.requirements("tool\n-c limits.txt\n")
+    assert answer(root.plan()) == {"tool": "1", "part": "1"}
+    (root.conf / "limits.txt").write_text(f"tool==1 --hash={sha(tool)}\npart==1 --hash=sha256:{'1' * 64}\n")
+    plan = root.plan(status=1)
+    assert answer(plan) == {}
+    assert "none of the hashes of the constraint" in reasons(plan)["tool"]
+
+
+def test_hashes_of_direct_references(root, index):
+    wheel = index.add("tool", "1")
+    url = index.server.url.rsplit("/", 2)[0] + f"/files/{wheel.name}"
+    good, bad = sha(wheel, "sha512"), "sha512:" + "0" * 128
+    root.requirements(f"tool @ {url}#{sha(wheel).replace(':', '=')} --hash={bad}\n")
+    plan = root.plan(status=1)
+    assert answer(plan) == {} and f"has {sha(wheel)}" in plan["failed"][0]["reason"]
+    root.requirements(f"{url} --hash={good}\n")
+    root.sync()
+    assert root.installed() == {"tool": "1"}
+    root.requirements(f"--require-hashes\ntool @ {url}#{sha(wheel).replace(':', '=')}\n")
+    root.sync()
+    root.requirements(f"--require-hashes\ntool @ {url}?again\n")
+    plan = root.plan(status=1)
+    assert f"?again --hash={sha(wheel)}" in plan["failed"][0]["reason"]
+
+
+def test_a_hashed_requirement_that_fails_leaves_no_trace(root, index):
+    """What the others get is what they would have got had it not been asked for."""
+    index.add("tool", "1")
+    index.add("tool", "2")
+    index.add("user", "1", ["tool"])
+    root.requirements(f"tool==1 --hash=sha256:{'0' * 64}\n")
+    plan = root.plan(status=1, EXTENSION_AUTO_INSTALL="user")
+    assert answer(plan) == {"user": "1", "tool": "2"}
+
+
+# ---- constraints
+
+def test_a_constraint_may_name_the_url(root, index, tmp_path):
+    index.add("tool", "2")
+    index.add("user", "1", ["tool>=1"])
+    wheel = make_wheel(tmp_path / "mine", "tool", "1.5")
+    (root.conf / "limits.txt").write_text(f"tool @ file://{wheel}\n")
+    root.requirements("user\n-c limits.txt\n")
+    root.sync()
+    assert root.installed() == {"user": "1", "tool": "1.5"}
+    root.requirements("user\ntool>=2\n-c limits.txt\n")
+    plan = root.plan(status=1)
+    assert "outside the constraint tool @ file://" in reasons(plan)["tool>=2"]
+    root.requirements("-c limits.txt\n")
+    assert answer(root.plan()) == {}  # it asks for nothing
+
+
+# ---- paths and URLs
+
+def test_a_path_counts_from_the_file_and_else_from_the_working_directory(root, index):
+    wheel = make_wheel(root.conf / "wheels", "tool", "1")
+    root.requirements(f"wheels/{wheel.name}\n")
+    plan = root.plan()
+    assert [(i["source"], i["url"]) for i in plan["install"]] == [("path", f"file://{wheel}")]
+    wheel.rename(root.conf / wheel.name)
+    root.requirements(wheel.name + "\n")
+    assert answer(root.plan()) == {"tool": "1"}
+    root.requirements(f"nowhere/{wheel.name}\n")
+    assert root.plan(status=1)["install"] == []
+
+
+def test_what_has_to_be_built_says_what_it_is(root, index, tmp_path):
+    archive = make_sdist(tmp_path / "src", "tool", "1")
+    index.add("user", "1", [f"tool @ file://{archive}"])
+    root.requirements(f"{archive}\ngit+https://git.example/x.git\nuser\n")
+    plan = root.plan(status=1)
+    text = reasons(plan)
+    assert f"{archive} is a source archive, which has to be built first" in text[str(archive)]
+    assert "is a repository, which has to be built first" in text["git+https://git.example/x.git"]
+    assert f"file://{archive} is a source archive or a folder, which has to be built first" in text["user"]
