@@ -34,10 +34,7 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
     for (size_t i = 0; i < n; i++) {
         struct fetch *job = &jobs[i];
         if (job->error.text && result >= 0) {
-            if (job->refused)
-                source_again(source, plan->install.items[item[i]].name);
-            else
-                source_break(source, plan->install.items[item[i]].name, &job->error);
+            source_break(source, plan->install.items[item[i]].name, &job->error);
             result = 1;
         }
         err_clear(&job->error);

@@ -163,3 +163,38 @@ int hash_check(const struct hash_check *c)
     }
     return refused;
 }
+
+/* ---- what only a download can tell */
+
+static bool is_unknown(const struct fetch *job)
+{
+    for (size_t i = 0; i < job->hash_count; i++)
+        if (index_file_judge(job->file, job->hashes[i]) == HASHES_UNKNOWN)
+            return true;
+    return false;
+}
+
+int hash_check_verify(const struct hash_check *c, struct source *source, struct err *err)
+{
+    struct fetch *jobs = arena_array(&c->s->memory, c->result->count, sizeof *jobs);
+    size_t count = 0;
+    for (size_t i = 0; i < c->result->count; i++) {
+        const struct resolved *item = &c->result->items[i];
+        struct fetch job = {.file = file_of(item)};
+        if (item->candidate->origin == CANDIDATE_INDEX)
+            job.hashes = hash_check_given(c, item->name, &job.hash_count);
+        if (is_unknown(&job))
+            jobs[count++] = job;
+    }
+    int result = count ? fetch_wheels(c->s, jobs, count, err) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = jobs[i].file->wheel.name;
+        if (result >= 0 && jobs[i].refused)
+            source_again(source, name);
+        else if (result >= 0 && jobs[i].error.text)
+            source_break(source, name, &jobs[i].error);
+        result = result < 0 || !jobs[i].error.text ? result : 1;
+        err_clear(&jobs[i].error);
+    }
+    return result;
+}

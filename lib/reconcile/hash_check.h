@@ -20,6 +20,10 @@ struct hash_check {
  * which none is known, is downloaded so that the message can name it. */
 int hash_check(const struct hash_check *c);
 
+/* Downloads into the cache what has to have a hash that no page tells: only then it is known whether the
+ * requirement holds. 1 when something turned out not to have it: then the roots have to be solved again. */
+int hash_check_verify(const struct hash_check *c, struct source *source, struct err *err);
+
 /* The hashes that the roots which are kept, and constraints, give for files of a name. Belongs to the
  * session. */
 const struct hashes **hash_check_given(const struct hash_check *c, const char *name, size_t *count);

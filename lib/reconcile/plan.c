@@ -120,8 +120,11 @@ static int solve(struct planner *p, struct err *err)
         if (collect_roots(p, err) < 0 || solve_once(p, err) < 0)
             return -1;
         const struct hash_check check = checking(p);
-        if (!hash_check(&check))
-            return 0;
+        if (hash_check(&check))
+            continue;
+        int result = hash_check_verify(&check, p->source, err);
+        if (result <= 0)
+            return result;
     }
 }
 

@@ -461,11 +461,12 @@ static void collect_hashes(struct source *source, const char *name, const struct
         array_push(&name_of(source, name)->hashes, hashes);
 }
 
-static bool accepts(void *ctx, const void *only, const struct candidate *c)
+static enum acceptance accepts(void *ctx, const void *only, const struct candidate *c)
 {
     (void)ctx;
     const struct index_file *file = file_of(c);
-    return !file || index_file_judge(file, only) != HASHES_REFUSE;
+    enum hashes_verdict verdict = file ? index_file_judge(file, only) : HASHES_ALLOW;
+    return verdict == HASHES_ALLOW ? ACCEPT : verdict == HASHES_UNKNOWN ? PERHAPS : REFUSE;
 }
 
 static const char *refusal(void *ctx, const void *only, const struct candidate *c)

@@ -41,6 +41,8 @@ struct dependencies {
     const char *note; /* NULL, or a warning to hand on ("foo 1.0 has no extra bar") */
 };
 
+enum acceptance { REFUSE, ACCEPT, PERHAPS };
+
 struct resolve_source {
     void *ctx;
     /* All candidates of a normalised name. ERR_NOT_FOUND, ERR_INPUT and ERR_UNAVAILABLE are facts about this
@@ -59,8 +61,9 @@ struct resolve_source {
     /* A hint that candidates(name) will be asked soon. Returns at once. May be NULL. */
     void (*prefetch)(void *ctx, const char *name);
     /* Whether a candidate that meets a root's requirement is also one of those that the root's `only` lets
-     * through (its hashes). Asked where `only` is set, and may be NULL where it never is. */
-    bool (*accepts)(void *ctx, const void *only, const struct candidate *c);
+     * through (its hashes). Those of which that is not known yet count where it is known of none. Asked where
+     * `only` is set, and may be NULL where it never is. */
+    enum acceptance (*accepts)(void *ctx, const void *only, const struct candidate *c);
     /* Why none of the candidates that meet it is let through: a clause that ends a sentence ("no file of foo
      * 1.0 has one of the hashes in FILE:3"). `meeting`: one of them. */
     const char *(*refusal)(void *ctx, const void *only, const struct candidate *meeting);

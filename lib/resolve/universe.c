@@ -129,13 +129,14 @@ static bool met_by(const struct requirement *r, const struct candidate *c)
     return specifier_set_contains(&r->specifiers, &c->version);
 }
 
-/* No final or post release that could be used meets it: then PEP 440 lets pre-releases in. */
-static bool only_prereleases(const struct project *p, const bits *in, bool pinned)
+/* No final or post release for this Python and platform meets it: then PEP 440 lets pre-releases in. One that
+ * was yanked is a release all the same, for pip too. */
+static bool only_prereleases(const struct project *p, const bits *in)
 {
     bits_each(in, p->words, i)
     {
         const struct candidate *c = &p->list->items[i];
-        if (!c->version.is_pre && !c->excluded && (!c->yanked || pinned) && c->origin != CANDIDATE_DIRECT)
+        if (!c->version.is_pre && !c->excluded && c->origin != CANDIDATE_DIRECT)
             return false;
     }
     return true;
@@ -156,8 +157,7 @@ const struct meets *universe_meets(struct universe *u, struct project *p, const 
     m->out = out;
     m->asks = asks;
     m->asks_yanked = !r->url && pins_exactly(&r->specifiers);
-    m->asks_prerelease =
-        !r->url && (r->specifiers.names_prerelease || only_prereleases(p, in, m->asks_yanked));
+    m->asks_prerelease = !r->url && (r->specifiers.names_prerelease || only_prereleases(p, in));
     bits_each(in, p->words, i)
     {
         size_t bit = bit_of(i);
@@ -177,13 +177,19 @@ const struct meets *universe_meets_only(struct universe *u, struct project *p, c
     bits *in = project_set(u, p), *out = project_set(u, p), *asks = project_set(u, p);
     bits_copy(in, all->in, p->words);
     bits_copy(out, all->out, p->words);
+    bits *sure = project_set(u, p);
     bits_each(all->in, p->words, i)
     {
-        if (u->source->accepts(u->source->ctx, only, &p->list->items[i]))
-            continue;
-        bits_drop(in, bit_of(i));
-        bits_put(out, bit_of(i));
+        enum acceptance a = u->source->accepts(u->source->ctx, only, &p->list->items[i]);
+        if (a == ACCEPT && !p->list->items[i].excluded)
+            bits_put(sure, bit_of(i));
+        if (a == REFUSE)
+            bits_drop(in, bit_of(i));
     }
+    if (!bits_empty(sure, p->words))
+        bits_keep(in, sure, p->words);
+    bits_add(out, all->in, p->words);
+    bits_remove(out, in, p->words);
     bits_copy(asks, all->asks, p->words);
     bits_keep(asks, in, p->words);
     *m = *all;

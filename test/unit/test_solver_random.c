@@ -125,8 +125,7 @@ static bool asks_for(const struct oracle *o, const struct requirement *r, const 
         return true;
     for (size_t i = 0; i < list->count; i++) {
         const struct candidate *k = &list->items[i];
-        if (!k->version.is_pre && !k->excluded && (!k->yanked || pinned(r)) &&
-            specifier_set_contains(&r->specifiers, &k->version))
+        if (!k->version.is_pre && !k->excluded && specifier_set_contains(&r->specifiers, &k->version))
             return false;
     }
     return true;
@@ -481,7 +480,7 @@ static void fault_of_the_system(void **state)
     fake_require(&s, fake_add(&s, "foo", "1.0", CANDIDATE_INDEX), "", "disk");
     struct requirement r;
     assert_int_equal(requirement_parse(&s.arena, T("foo"), &r, NULL), 0);
-    struct resolve_root root = {&r, "here"};
+    struct resolve_root root = {&r, "here", NULL};
     cleanup_arena struct arena a = ARENA_INIT;
     cleanup_err struct err err = ERR_INIT;
     struct resolution out;
