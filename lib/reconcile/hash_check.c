@@ -127,11 +127,13 @@ static const char *check_root(const struct hash_check *c, size_t root, const boo
 {
     struct buf lines cleanup_buf = BUF_INIT;
     size_t count = 0;
+    bool itself = false;
     memset(reached, 0, c->result->count * sizeof *reached);
     reach(c, root, reached);
     for (size_t i = 0; i < c->result->count; i++) {
         if (!reached[i] || others[i] || !lacks_hash(c, &c->result->items[i]))
             continue;
+        itself = strcmp(c->result->items[i].name, c->roots[root].requirement->name) == 0;
         if (count++ < MOST_LINES)
             add_line(c, &lines, &c->result->items[i]);
     }
@@ -139,11 +141,12 @@ static const char *check_root(const struct hash_check *c, size_t root, const boo
         return NULL;
     if (count > MOST_LINES)
         buf_printf(&lines, "\n… and %zu more", count - MOST_LINES);
+    const char *what = count > 1 ? "there are none for some of what it brings"
+                       : itself  ? "it has none"
+                                 : "there is none for something that it needs";
     return arena_printf(&c->s->memory,
-                        "its file asks for hashes, and %s; if what is there now is what you want, add%s:%s",
-                        count == 1 ? "there is none for something that it brings"
-                                   : "there are none for some of what it brings",
-                        count == 1 ? "" : " these lines", buf_cstr(&lines));
+                        "its file asks for hashes, and %s; if what is there now is what you want, write:%s",
+                        what, buf_cstr(&lines));
 }
 
 int hash_check(const struct hash_check *c)

@@ -476,12 +476,14 @@ static const char *refusal(void *ctx, const void *only, const struct candidate *
     const struct index_file *file = file_of(c);
     const char *sha256 = file ? index_file_digest(file, HASH_SHA256) : NULL;
     struct arena *a = &source->s->memory;
-    const char *found = sha256 ? arena_printf(a, "%s has sha256:%s", file->name, sha256) : "they have others";
+    if (!hashes->count)
+        return arena_printf(a, "%s gives no hash that a file can have", hashes->from);
     return arena_printf(
         a,
-        "no file of %s %s has a hash that %s gives: %s; where that is the file you want, correct "
+        "no file of %s %s has a hash that %s gives%s%s%s%s; where that is the file you want, correct "
         "the hash, else it was changed on the way or on the server",
-        file ? file->wheel.name : "it", c->version.text, hashes->from, found);
+        file ? file->wheel.name : "it", c->version.text, hashes->from, sha256 ? ": " : "",
+        sha256 ? file->name : "", sha256 ? " has sha256:" : "", sha256 ? sha256 : "");
 }
 
 /* ---- */
