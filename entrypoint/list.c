@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "reconcile/output.h"
 #include "reconcile/restrict.h"
 #include "venv/direct_url.h"
 #include "venv/install.h"
-
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
 
 static const char *origin(struct session *s, const struct installed *item)
 {
@@ -16,7 +13,7 @@ static const char *origin(struct session *s, const struct installed *item)
     return NULL;
 }
 
-static void print_text(struct session *s)
+static void list_text(struct session *s, struct buf *to)
 {
     int name_width = 12, version_width = 7;
     for (size_t i = 0; i < s->venv.count; i++) {
@@ -24,14 +21,14 @@ static void print_text(struct session *s)
         name_width = n > name_width ? n : name_width;
         version_width = v > version_width ? v : version_width;
     }
-    printf("%-*s  %-*s  %s\n", name_width, "distribution", version_width, "version", "why");
+    buf_printf(to, "%-*s  %-*s  %s\n", name_width, "distribution", version_width, "version", "why");
     for (size_t i = 0; i < s->venv.count; i++) {
         const struct installed *item = s->venv.items[i];
         bool ours = strcmp(item->installer, INSTALLER_NAME) == 0;
         const char *url = origin(s, item);
-        printf("%-*s  %-*s  %s%s%s\n", name_width, item->name, version_width, item->version.text,
-               item->requested ? (ours ? "asked for" : "installed by hand") : "needed by others",
-               url ? ", from " : "", url ? url : "");
+        buf_printf(to, "%-*s  %-*s  %s%s%s\n", name_width, item->name, version_width, item->version.text,
+                   item->requested ? (ours ? "asked for" : "installed by hand") : "needed by others",
+                   url ? ", from " : "", url ? url : "");
     }
 }
 
@@ -56,13 +53,9 @@ int command_list(struct session *s, struct err *err)
     for (size_t i = 0; i < s->venv.count; i++)
         if (installed_details(&s->venv, s->venv.items[i], err) < 0)
             return -1;
-    if (s->options->json) {
-        json_t *list = to_json(s);
-        json_dumpf(list, stdout, JSON_INDENT(1));
-        putchar('\n');
-        json_decref(list);
-    } else {
-        print_text(s);
-    }
-    return fflush(stdout) != 0 ? err_sys(err, errno, "cannot write to standard output") : 0;
+    if (s->options->json)
+        return output_json(to_json(s), err);
+    struct buf text cleanup_buf = BUF_INIT;
+    list_text(s, &text);
+    return output_text(&text, err);
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/output.h"
 #include "reconcile/plan.h"
-
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
 
 static json_t *strings_json(char *const *items, size_t count)
 {
@@ -13,27 +10,13 @@ static json_t *strings_json(char *const *items, size_t count)
     return list;
 }
 
-static json_t *text_json(const char *text)
-{
-    struct buf clean cleanup_buf = BUF_INIT;
-    if (!text)
-        return json_null();
-    log_redact(&clean, text_of(text));
-    json_t *value = json_stringn(buf_cstr(&clean), clean.len);
-    if (value)
-        return value;
-    struct buf escaped cleanup_buf = BUF_INIT; /* what is no UTF-8 */
-    log_escape(&escaped, text_of(text));
-    return json_stringn(buf_cstr(&escaped), escaped.len);
-}
-
 static json_t *install_json(const struct plan_install *in)
 {
     return json_pack(
         "{s:s, s:s, s:b, s:o, s:o, s:s, s:o, s:o, s:b, s:o}", "name", in->name, "version", in->version,
         "requested", in->requested, "extras", strings_json(in->extras, in->extra_count), "requires",
-        strings_json(in->requires, in->require_count), "source", in->source, "url", text_json(in->url),
-        "hash", text_json(in->hash), "dev", 0, "replaces", text_json(in->replaces));
+        strings_json(in->requires, in->require_count), "source", in->source, "url", output_json_text(in->url),
+        "hash", output_json_text(in->hash), "dev", 0, "replaces", output_json_text(in->replaces));
 }
 
 static json_t *plan_json(const struct plan *p)
@@ -56,9 +39,9 @@ static json_t *plan_json(const struct plan *p)
                       "needed-by", strings_json(p->base.items[i].needed_by, p->base.items[i].needed_count)));
     for (size_t i = 0; i < p->failed.count; i++)
         json_array_append_new(failed, json_pack("{s:o, s:o, s:o}", "requirement",
-                                                text_json(p->failed.items[i].requirement), "from",
-                                                text_json(p->failed.items[i].from), "reason",
-                                                text_json(p->failed.items[i].reason)));
+                                                output_json_text(p->failed.items[i].requirement), "from",
+                                                output_json_text(p->failed.items[i].from), "reason",
+                                                output_json_text(p->failed.items[i].reason)));
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "python", p->python, "install", install, "keep", keep,
                      "remove", gone, "base", base, "failed", failed);
 }
@@ -102,20 +85,9 @@ static void plan_text(const struct plan *p, struct buf *to)
 
 int plan_print(const struct plan *p, bool json, struct err *err)
 {
+    if (json)
+        return output_json(plan_json(p), err);
     struct buf text cleanup_buf = BUF_INIT;
-    if (json) {
-        json_t *root = plan_json(p);
-        char *dump = json_dumps(root, JSON_INDENT(1));
-        json_decref(root);
-        if (!dump)
-            return err_set(err, ERR_SYSTEM, "the plan cannot be written as JSON");
-        buf_str(&text, dump);
-        buf_char(&text, '\n');
-        free(dump);
-    } else {
-        plan_text(p, &text);
-    }
-    if (fwrite(buf_cstr(&text), 1, text.len, stdout) != text.len || fflush(stdout) != 0)
-        return err_sys(err, errno, "cannot write the plan to standard output");
-    return 0;
+    plan_text(p, &text);
+    return output_text(&text, err);
 }
