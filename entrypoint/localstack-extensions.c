@@ -11,9 +11,8 @@ static const struct {
     const char *name;
     int (*run)(struct session *, struct err *);
 } commands[] = {
-    {"sync", command_sync},
-    {"plan", command_plan},
-    {"list", command_list},
+    {"sync", command_sync}, {"plan", command_plan}, {"list", command_list},
+    {"tree", command_tree}, {"why", command_why},
 };
 
 static int status_of(const struct err *err)

@@ -160,6 +160,10 @@ const char *options_parse(int argc, char **argv, struct session_options *out, st
     }
     if (early)
         return early;
+    if (command && (strcmp(command, "why") == 0 || strcmp(command, "tree") == 0)) {
+        out->names = out->arguments;
+        out->arguments = (struct strings){0};
+    }
     if (!command)
         err_set(err, ERR_USAGE, "a command is missing; `localstack-extensions help` lists what there is");
     return command;
@@ -170,6 +174,7 @@ void options_free(struct session_options *o)
     array_free(&o->requirement_files);
     array_free(&o->constraint_files);
     array_free(&o->arguments);
+    array_free(&o->names);
     array_free(&o->extra_index_urls);
     array_free(&o->find_links);
 }

@@ -179,7 +179,7 @@ def test_help_version_and_usage():
     def run(*args):
         return subprocess.run([EXTENSIONS, *args], capture_output=True, text=True, check=False)
 
-    for command in ("sync", "plan", "list", "help"):
+    for command in ("sync", "plan", "list", "tree", "why", "help"):
         assert f"\n  {command} " in run("help").stdout
     assert run("--version").stdout.startswith("localstack-extensions ")
     for args in ((), ("frobnicate",), ("plan", "--frobnicate"), ("plan", "--timeout", "soon"), ("plan", "--root")):
