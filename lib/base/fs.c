@@ -76,7 +76,7 @@ int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct e
         out->ptr[out->len] = 0;
         total += (size_t)n;
         if (total > limit)
-            return err_set(err, ERR_INPUT, "%s is larger than %zu bytes", path, limit);
+            return err_set(err, ERR_INPUT, "%s is larger than %s", path, text_size(limit).s);
     }
     return 0;
 }

@@ -78,7 +78,7 @@ static int drain(int *fd, struct buf *to, size_t limit, bool keep_tail, const ch
     if (to->len <= limit)
         return 0;
     if (!keep_tail)
-        return err_set(err, ERR_INPUT, "%s wrote more than %zu bytes", name, limit);
+        return err_set(err, ERR_INPUT, "%s wrote more than %s", name, text_size(limit).s);
     memmove(to->ptr, to->ptr + to->len - limit, limit + 1);
     to->len = limit;
     return 0;

@@ -75,6 +75,18 @@ char *text_dup(struct arena *a, struct text t)
     return copy;
 }
 
+struct text_size text_size(unsigned long long bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB"};
+    struct text_size size;
+    snprintf(size.s, sizeof size.s, "%llu bytes", bytes);
+    for (size_t i = 0; i < sizeof units / sizeof *units && bytes && bytes % 1024 == 0; i++) {
+        bytes /= 1024;
+        snprintf(size.s, sizeof size.s, "%llu %s", bytes, units[i]);
+    }
+    return size;
+}
+
 bool text_u64(struct text t, unsigned long long *value)
 {
     unsigned long long v = 0;

@@ -63,6 +63,13 @@ char *text_dup(struct arena *a, struct text t);
 /* Decimal digits only, no sign; false on anything else and on overflow. */
 bool text_u64(struct text t, unsigned long long *value);
 
+/* A number of bytes for messages: "16 MiB", "256 KiB" or "1000 bytes". Print the member: "%s", text_size(n).s
+ */
+struct text_size {
+    char s[32];
+};
+struct text_size text_size(unsigned long long bytes);
+
 static inline bool ascii_is_digit(char c)
 {
     return c >= '0' && c <= '9';

@@ -135,7 +135,7 @@ int page_visit(struct page_visitor *v, const char *content_type, struct text bod
 {
     struct text type = text_trim(text_first(text_of(content_type), text_find(text_of(content_type), ';')));
     if (body.len > PAGE_LIMIT)
-        return err_set(err, ERR_INPUT, "%s is larger than %d bytes", v->page, PAGE_LIMIT);
+        return err_set(err, ERR_INPUT, "%s is larger than %s", v->page, text_size(PAGE_LIMIT).s);
     static const struct text prefix = {"application/vnd.pypi.simple.", 28};
     bool simple = text_eq_nocase(text_first(type, prefix.len), prefix);
     if ((simple && text_ends(type, T("+json"))) ||

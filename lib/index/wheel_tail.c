@@ -138,8 +138,8 @@ static int extract(zip_t *zip, zip_uint64_t index, const struct index_file *file
         return err_set(err, ERR_INPUT, "METADATA in the wheel %s cannot be unpacked; the archive is damaged",
                        file->name);
     return n == 0 ? 0
-                  : err_set(err, ERR_INPUT, "METADATA in the wheel %s is larger than %d bytes", file->name,
-                            METADATA_LIMIT);
+                  : err_set(err, ERR_INPUT, "METADATA in the wheel %s is larger than %s", file->name,
+                            text_size(METADATA_LIMIT).s);
 }
 
 int archive_metadata(const struct archive *archive, const struct index_file *file, struct buf *out,

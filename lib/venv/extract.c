@@ -302,7 +302,7 @@ int archive_read(struct archive_reader *r, const struct archive_member *member, 
 {
     if (member->size > limit) {
         cleanup_free char *quoted = wheel_path_quote(text_of(member->path));
-        return err_set(err, ERR_INPUT, "the entry %s is larger than %zu bytes", quoted, limit);
+        return err_set(err, ERR_INPUT, "the entry %s is larger than %s", quoted, text_size(limit).s);
     }
     return archive_extract(r, member, append, out, err);
 }

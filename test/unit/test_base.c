@@ -49,6 +49,19 @@ static void test_text_u64_refuses_overflow(void **state)
     assert_false(text_u64(T("-1"), &v));
 }
 
+static void test_text_size_is_short(void **state)
+{
+    (void)state;
+    assert_string_equal(text_size(0).s, "0 bytes");
+    assert_string_equal(text_size(1000).s, "1000 bytes");
+    assert_string_equal(text_size(1025).s, "1025 bytes");
+    assert_string_equal(text_size(1024).s, "1 KiB");
+    assert_string_equal(text_size(256 << 10).s, "256 KiB");
+    assert_string_equal(text_size(64 << 20).s, "64 MiB");
+    assert_string_equal(text_size(1ULL << 40).s, "1024 GiB");
+    assert_string_equal(text_size(UINT64_MAX).s, "18446744073709551615 bytes");
+}
+
 static void test_path_absolute(void **state)
 {
     (void)state;
@@ -194,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_err_wraps_from_the_outside),
         cmocka_unit_test(test_text_cut_gives_every_piece),
         cmocka_unit_test(test_text_u64_refuses_overflow),
+        cmocka_unit_test(test_text_size_is_short),
         cmocka_unit_test(test_path_absolute),
         cmocka_unit_test(test_log_hides_credentials_and_controls),
         cmocka_unit_test(test_strmap_keeps_what_it_is_given),
