@@ -309,11 +309,16 @@ bool http_is_trusted(const struct http *h, const struct url_target *target)
     return false;
 }
 
+int http_body_too_large(struct http_request *r)
+{
+    return err_set(&r->err, ERR_INPUT, "%s is larger than %s, which is more than can be right", r->shown,
+                   text_size(r->options.limit).s);
+}
+
 int http_body_add(struct http_request *r, struct text bytes)
 {
     if (r->options.limit && bytes.len > r->options.limit - r->got)
-        return err_set(&r->err, ERR_INPUT, "%s is larger than %zu bytes, which is more than can be right",
-                       r->shown, r->options.limit);
+        return http_body_too_large(r);
     if (r->options.fd > 0) {
         if (fs_write_fd(r->options.fd, bytes, "the download", &r->err) < 0)
             return err_wrap(&r->err, "%s", r->shown);

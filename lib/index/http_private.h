@@ -82,5 +82,7 @@ void http_request_done(struct http_request *r);
 void http_file_serve(struct http_request *r);
 /* The body's next bytes to where they are wanted; negative with r->err set. */
 int http_body_add(struct http_request *r, struct text bytes);
+/* Sets r->err: more is coming than options.limit. */
+int http_body_too_large(struct http_request *r);
 /* Fills r->response from what was collected. */
 void http_response_fill(struct http_request *r, long status);

@@ -105,13 +105,15 @@ static int body_begin(struct http_request *r)
         return 0;
     if (begin_anew(r) < 0)
         return -1;
+    curl_off_t length = -1; /* what the server says that it will be; compressed, it is no shorter unpacked */
+    curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    bool too_large = r->options.limit && length > 0 && (unsigned long long)length > r->options.limit;
     if (r->options.range) {
-        curl_off_t length = -1;
-        curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-        size_t limit = r->options.limit;
-        r->enough = status != 206 && (length < 0 || (limit && (unsigned long long)length > limit));
+        r->enough = status != 206 && (length < 0 || too_large);
         return r->enough ? -1 : 0;
     }
+    if (too_large)
+        return http_body_too_large(r);
     remember_validator(r);
     return 0;
 }
