@@ -210,25 +210,32 @@ static void add_line(const struct parser *p, unsigned number, struct text text)
     array_free(&options);
 }
 
-static int too_long(unsigned number, struct err *err)
+/* Its beginning has to do for messages. */
+static void add_too_long(const struct parser *p, unsigned number, struct text line)
 {
-    return err_set(err, ERR_INPUT, "line %u: longer than 1 MiB", number);
+    size_t shown = 60;
+    while (shown && ((unsigned char)line.ptr[shown] & 0xc0) == 0x80) /* not amid a letter */
+        shown--;
+    add_error(p,
+              (struct requirements_line){.line = number,
+                                         .text = arena_printf(p->arena, "%.*s…", (int)shown, line.ptr),
+                                         .name = "",
+                                         .options = ""},
+              "the line is longer than 1 MiB");
 }
 
-static int finish_line(const struct parser *p, unsigned number, struct text joined, struct err *err)
+static void finish_line(const struct parser *p, unsigned number, struct text joined)
 {
     struct text line = trim(without_comment(joined));
-    if (line.len == 0)
-        return 0;
-    line = trim(expand(p, line));
+    if (line.len && line.len <= LONGEST_LINE)
+        line = trim(expand(p, line));
     if (line.len > LONGEST_LINE)
-        return too_long(number, err);
-    if (line.len)
+        add_too_long(p, number, line);
+    else if (line.len)
         add_line(p, number, line);
-    return 0;
 }
 
-static int parse_lines(const struct parser *p, struct text rest, struct err *err)
+static void parse_lines(const struct parser *p, struct text rest)
 {
     struct buf joined cleanup_buf = BUF_INIT;
     struct text line;
@@ -242,15 +249,15 @@ static int parse_lines(const struct parser *p, struct text rest, struct err *err
             buf_clear(&joined);
         }
         if (comment)
-            buf_char(&joined, ' '); /* or its # would not be seen behind what it is joined to */
-        buf_text(&joined, more ? without_backslashes(line) : line);
-        if (joined.len > LONGEST_LINE)
-            return too_long(first, err);
+            buf_char(&joined, ' ');     /* or its # would not be seen behind what it is joined to */
+        if (joined.len <= LONGEST_LINE) /* or it is too long already, whatever follows */
+            buf_text(&joined, more ? without_backslashes(line) : line);
         open = more;
-        if (!open && finish_line(p, first, buf_view(&joined), err) < 0)
-            return -1;
+        if (!open)
+            finish_line(p, first, buf_view(&joined));
     }
-    return open ? finish_line(p, first, buf_view(&joined), err) : 0;
+    if (open)
+        finish_line(p, first, buf_view(&joined));
 }
 
 int requirements_file_parse(struct arena *a, struct text bytes,
@@ -261,7 +268,8 @@ int requirements_file_parse(struct arena *a, struct text bytes,
     struct buf text cleanup_buf = BUF_INIT;
     if (decode_text(bytes, &text, err) < 0)
         return -1;
-    return parse_lines(&p, buf_view(&text), err);
+    parse_lines(&p, buf_view(&text));
+    return 0;
 }
 
 /* For each byte that opens a bracket or quote which is closed again, where that is; else 0. One that is not

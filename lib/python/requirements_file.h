@@ -32,8 +32,9 @@ struct requirements_lines ARRAY(struct requirements_line);
 /* Splits a file into lines by pip's rules: continuation by a backslash at the end of a line, comments from a
  * # at the beginning or after white space, ${VAR} expanded where the environment has it (getenv-like
  * callback; NULL expands nothing), CRLF, BOM (UTF-8, UTF-16 and UTF-32), PEP 263 coding line (utf-8, ascii
- * and latin-1). A line with several options becomes several. Undecodable bytes or a line over 1 MiB are
- * ERR_INPUT with the line. Strings belong to the arena; *out is emptied with array_free. */
+ * and latin-1). A line with several options becomes several. Of a line over 1 MiB only the
+ * beginning is handed out, as a LINE_ERROR. Undecodable bytes are ERR_INPUT with the line. Strings belong to
+ * the arena; *out is emptied with array_free. */
 int requirements_file_parse(struct arena *a, struct text bytes,
                             const char *(*variable)(void *ctx, const char *name), void *ctx,
                             struct requirements_lines *out, struct err *err);
