@@ -9,6 +9,7 @@ struct cursor {
     struct text text;
     size_t at;
     unsigned depth; /* of nesting */
+    bool in_lock;   /* what is parsed stands in a lock file */
     struct err *err;
 };
 

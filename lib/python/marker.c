@@ -21,7 +21,8 @@ enum variable {
     PYTHON_VERSION,
     SYS_PLATFORM,
     EXTRA,
-    OF_LOCK_FILES,
+    EXTRAS, /* these two in lock files alone */
+    DEPENDENCY_GROUPS,
 };
 
 #define FIELD(name) offsetof(struct marker_environment, name)
@@ -43,6 +44,8 @@ static const struct {
     [PYTHON_VERSION] = {"python_version", FIELD(python_version), true},
     [SYS_PLATFORM] = {"sys_platform", FIELD(sys_platform), false},
     [EXTRA] = {"extra", 0, false},
+    [EXTRAS] = {"extras", 0, false},
+    [DEPENDENCY_GROUPS] = {"dependency_groups", 0, false},
 };
 
 /* As they may be written, older spellings too. */
@@ -68,8 +71,8 @@ static const struct {
     {"sys_platform", SYS_PLATFORM},
     {"sys.platform", SYS_PLATFORM},
     {"extra", EXTRA},
-    {"extras", OF_LOCK_FILES},
-    {"dependency_groups", OF_LOCK_FILES},
+    {"extras", EXTRAS},
+    {"dependency_groups", DEPENDENCY_GROUPS},
 };
 
 enum comparison { IN, NOT_IN, ARBITRARY, COMPATIBLE, EQUAL, NOT_EQUAL, AT_MOST, AT_LEAST, LESS, MORE };
@@ -166,6 +169,26 @@ static int no_side(struct cursor *c)
         cursor_column(c, c->at), TEXT_ARG(word));
 }
 
+/* Lists of names, where the others are texts. */
+static bool is_list(const struct side *s)
+{
+    return s->is_variable && (s->variable == EXTRAS || s->variable == DEPENDENCY_GROUPS);
+}
+
+/* What has a value where, as packaging evaluates metadata and lock files. */
+static int check_place(const struct cursor *c, size_t start, const struct side *s)
+{
+    if (is_list(s) && !c->in_lock)
+        return err_set(c->err, ERR_INPUT, "column %u: the variable %s belongs into lock files alone",
+                       cursor_column(c, start), variables[s->variable].name);
+    if (s->variable == EXTRA && c->in_lock)
+        return err_set(c->err, ERR_INPUT,
+                       "column %u: the variable extra has no value in a lock file, which asks for "
+                       "\"NAME\" in extras",
+                       cursor_column(c, start));
+    return 0;
+}
+
 static int parse_side(struct cursor *c, struct side *out)
 {
     if (c->at < c->text.len && (c->text.ptr[c->at] == '"' || c->text.ptr[c->at] == '\''))
@@ -174,12 +197,9 @@ static int parse_side(struct cursor *c, struct side *out)
         size_t start = c->at;
         if (!take_word(c, spellings[i].name))
             continue;
-        if (spellings[i].variable == OF_LOCK_FILES)
-            return err_set(c->err, ERR_INPUT, "column %u: the variable %s belongs into lock files alone",
-                           cursor_column(c, start), spellings[i].name);
         *out = (struct side){.is_variable = true, .variable = spellings[i].variable};
         out->text = text_of(variables[out->variable].name);
-        return 0;
+        return check_place(c, start, out);
     }
     return no_side(c);
 }
@@ -235,6 +255,11 @@ static enum variable key_of(const struct marker *m)
     return m->left.is_variable ? m->left.variable : m->right.variable;
 }
 
+static enum variable list_of(const struct marker *m)
+{
+    return is_list(&m->left) ? m->left.variable : m->right.variable;
+}
+
 static int check_meaning(struct cursor *c, struct marker *m, size_t start)
 {
     enum comparison op = m->comparison;
@@ -242,6 +267,9 @@ static int check_meaning(struct cursor *c, struct marker *m, size_t start)
     if (!m->left.is_variable && !m->right.is_variable)
         return err_set(c->err, ERR_INPUT, "column %u: two texts are compared; one side has to be a variable",
                        cursor_column(c, start));
+    if (is_list(&m->left) || (is_list(&m->right) && (m->left.is_variable || op > NOT_IN)))
+        return err_set(c->err, ERR_INPUT, "column %u: %s is a list of names, and asked by \"NAME\" in %s",
+                       cursor_column(c, start), variables[list_of(m)].name, variables[list_of(m)].name);
     if (version && m->left.is_variable && op > NOT_IN)
         m->specifier = make_specifier(c->arena, op, m->right.text);
     if (op != ARBITRARY && op != COMPATIBLE)
@@ -272,7 +300,7 @@ static int parse_item(struct cursor *c, struct marker *m)
         m->right.text = copied(c->arena, m->right.text);
     if (m->left.is_variable && m->left.variable == EXTRA && !m->right.is_variable)
         m->right.text = normalized(c->arena, m->right.text);
-    if (m->right.is_variable && m->right.variable == EXTRA && !m->left.is_variable)
+    if (m->right.is_variable && m->right.variable >= EXTRA && !m->left.is_variable)
         m->left.text = normalized(c->arena, m->left.text);
     return check_meaning(c, m, start);
 }
@@ -311,25 +339,40 @@ static int parse_list(struct cursor *c, struct marker **out)
     }
 }
 
+static int parse_to_end(struct cursor *c, struct marker **out)
+{
+    *out = NULL;
+    struct marker *m = NULL;
+    if (parse_list(c, &m) < 0)
+        return -1;
+    if (c->at < c->text.len)
+        return cursor_expected(c, "\"and\", \"or\" or the end");
+    *out = m;
+    return 0;
+}
+
 int marker_parse_tail(struct arena *a, struct text text, size_t start, struct marker **out, struct err *err)
 {
     struct cursor c = {.arena = a, .text = text, .at = start, .err = err};
-    *out = NULL;
-    struct marker *m = NULL;
-    if (parse_list(&c, &m) < 0)
-        return -1;
-    if (c.at < text.len)
-        return cursor_expected(&c, "\"and\", \"or\" or the end");
-    *out = m;
+    return parse_to_end(&c, out);
+}
+
+static int parse_whole(struct cursor c, struct marker **out)
+{
+    c.text = text_trim(c.text);
+    if (parse_to_end(&c, out) < 0)
+        return err_wrap(c.err, "\"%.*s\" is not a marker", TEXT_ARG(c.text));
     return 0;
 }
 
 int marker_parse(struct arena *a, struct text text, struct marker **out, struct err *err)
 {
-    text = text_trim(text);
-    if (marker_parse_tail(a, text, 0, out, err) < 0)
-        return err_wrap(err, "\"%.*s\" is not a marker", TEXT_ARG(text));
-    return 0;
+    return parse_whole((struct cursor){.arena = a, .text = text, .err = err}, out);
+}
+
+int marker_parse_lock(struct arena *a, struct text text, struct marker **out, struct err *err)
+{
+    return parse_whole((struct cursor){.arena = a, .text = text, .err = err, .in_lock = true}, out);
 }
 
 /* ---- evaluating */
@@ -337,7 +380,18 @@ int marker_parse(struct arena *a, struct text text, struct marker **out, struct 
 struct evaluation {
     const struct marker_environment *env;
     const char *extra;
+    struct marker_choice choice;
 };
+
+static bool is_chosen(const struct evaluation *e, enum variable list, struct text name)
+{
+    char *const *names = list == EXTRAS ? e->choice.extras : e->choice.groups;
+    size_t count = list == EXTRAS ? e->choice.extra_count : e->choice.group_count;
+    for (size_t i = 0; i < count; i++)
+        if (text_is(name, names[i]))
+            return true;
+    return false;
+}
 
 static struct text value_of(const struct evaluation *e, enum variable v, struct buf *repaired)
 {
@@ -380,6 +434,8 @@ static bool evaluate_item(const struct marker *m, const struct evaluation *e)
 {
     struct buf repaired cleanup_buf = BUF_INIT;
     struct text left = m->left.text, right = m->right.text;
+    if (is_list(&m->right))
+        return is_chosen(e, m->right.variable, left) == (m->comparison == IN);
     /* As packaging has it: of two variables the right one stands for its own name. */
     if (m->left.is_variable)
         left = value_of(e, m->left.variable, &repaired);
@@ -413,7 +469,14 @@ static bool evaluate_list(const struct marker *m, const struct evaluation *e)
 
 bool marker_evaluate(const struct marker *m, const struct marker_environment *env, const char *extra)
 {
-    struct evaluation e = {env, extra};
+    struct evaluation e = {.env = env, .extra = extra};
+    return evaluate_list(m, &e);
+}
+
+bool marker_evaluate_lock(const struct marker *m, const struct marker_environment *env,
+                          const struct marker_choice *choice)
+{
+    struct evaluation e = {.env = env, .choice = *choice};
     return evaluate_list(m, &e);
 }
 

@@ -16,10 +16,27 @@ int marker_parse(struct arena *a, struct text text, struct marker **out, struct 
  * counted in that text, and the caller quotes it. */
 int marker_parse_tail(struct arena *a, struct text text, size_t start, struct marker **out, struct err *err);
 
+/* The same for a marker of a lock file (PEP 751). There the variables extras and dependency_groups have a
+ * value, a list of names each: "NAME" in VARIABLE and "NAME" not in VARIABLE is all that may be asked of
+ * them. The variable extra has none, and is refused. */
+int marker_parse_lock(struct arena *a, struct text text, struct marker **out, struct err *err);
+
 /* NULL is true. `extra`: the normalised extra under which it is evaluated, NULL or "" for none. Comparison as
  * packaging.markers does it: python_version, python_full_version, implementation_version and platform_release
  * as versions where both sides are, everything else as text; extras by normalised name. */
 bool marker_evaluate(const struct marker *m, const struct marker_environment *env, const char *extra);
+
+/* What of a lock file is to be installed. Names are normalised. */
+struct marker_choice {
+    char *const *extras;
+    size_t extra_count;
+    char *const *groups; /* dependency groups */
+    size_t group_count;
+};
+
+/* For what marker_parse_lock made; NULL is true. As packaging evaluates with the context "lock_file". */
+bool marker_evaluate_lock(const struct marker *m, const struct marker_environment *env,
+                          const struct marker_choice *choice);
 
 /* Whether the expression mentions the variable `extra`. */
 bool marker_uses_extra(const struct marker *m);

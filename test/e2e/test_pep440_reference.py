@@ -352,6 +352,51 @@ def test_markers_evaluate_like_the_reference(environment):
     compare(questions, expected)
 
 
+class LockTexts(Texts):
+    """Markers as lock files have them: "NAME" in extras and in dependency_groups, now and then asked wrongly."""
+
+    variables = [name for name in Texts.variables if name != "extra"] * 3 + ["extra"]
+
+    def comparison(self):
+        kind = self.r.random()
+        if kind < 0.4:
+            return super().comparison()
+        variable, name = self.r.choice(["extras", "dependency_groups"]), f'"{self.name()}"'
+        if kind < 0.97:
+            return name + self.r.choice([" in ", " not in ", "in ", "  not\tin  "]) + variable
+        return self.r.choice([f"{variable} in {name}", f"{name} == {variable}", f"{variable} in {variable}"])
+
+
+def lock_answer(text, extras, groups):
+    try:
+        marker = Marker(text)
+        choice = {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
+        value = marker.evaluate({**ENVIRONMENTS[0], **choice}, context="lock_file")
+    except (InvalidMarker, UndefinedEnvironmentName):
+        return ERROR
+    except UndefinedComparison:
+        return ANYTHING
+    # A name is in a list or is not; the reference answers other questions as well ("==", a variable on the left), always
+    # in the same way, and what was meant is unknown. Nor does it miss a value for `extra` where a variable stands to
+    # the left of it. Here all of these are refused.
+    if re.search(r"([=<>]|(^|[ (])(?!not )[a-z_]+( not)? in) (extras|dependency_groups)|\bextra\b", str(marker)):
+        return ERROR
+    return f"{marker}\t{boolean(value)}"
+
+
+def test_lock_markers_evaluate_like_the_reference():
+    texts = LockTexts("lock")
+    questions = [f"env\t{name}\t{value}" for name, value in ENVIRONMENTS[0].items()]
+    expected = ["ok"] * len(questions)
+    for _ in range(TEXTS):
+        text = texts.marker_or_nearly().strip()
+        extras, groups = ([texts.name() for _ in range(texts.r.randrange(4))] for _ in range(2))
+        questions.append(f"lock\t{','.join(extras)}\t{','.join(groups)}\t{text}")
+        expected.append(lock_answer(text, extras, groups))
+    bulk(expected)
+    compare(questions, expected)
+
+
 # The reference's tokenizer takes a comma for a part of what follows ===: then it refuses blanks behind the comma and
 # takes two commas. Here a comma separates, as the standard's grammar has it.
 COMMA_OF_ARBITRARY = re.compile("===[^;)]*,( |.* |,)")

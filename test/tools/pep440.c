@@ -12,10 +12,12 @@
  *   names_pre SPEC    true or false
  *   env NAME VALUE    sets a variable for the markers that follow; answers ok
  *   marker EXTRA M    the marker as it is printed, a tab, and true or false
+ *   lock EXTRAS GROUPS M   the same for a marker of a lock file; names are separated by commas
  *   requirement R     name, extras, specifiers, URL and marker, separated by tabs
  *
  * Whatever cannot be parsed is answered with "error: " and the message.
  */
+#include "base/array.h"
 #include "python/name.h"
 #include "python/requirement.h"
 
@@ -123,6 +125,30 @@ static int answer_marker(struct arena *a, struct text rest, struct err *err)
     return printf("%s\t%s", marker_text(a, m), met ? "true" : "false");
 }
 
+static struct strings names_of(struct arena *a, struct text list)
+{
+    struct strings names = {0};
+    struct text name;
+    while (text_cut(&list, ',', &name))
+        if (name.len)
+            array_push(&names, name_normalize(a, name));
+    return names;
+}
+
+static int answer_lock(struct arena *a, struct text rest, struct err *err)
+{
+    struct text extras, groups;
+    struct marker *m;
+    text_cut(&rest, '\t', &extras);
+    text_cut(&rest, '\t', &groups);
+    if (marker_parse_lock(a, rest, &m, err) < 0)
+        return -1;
+    struct strings x cleanup_strings = names_of(a, extras), g cleanup_strings = names_of(a, groups);
+    bool met =
+        marker_evaluate_lock(m, &environment, &(struct marker_choice){x.items, x.count, g.items, g.count});
+    return printf("%s\t%s", marker_text(a, m), met ? "true" : "false");
+}
+
 static int answer_requirement(struct arena *a, struct text rest, struct err *err)
 {
     struct requirement r;
@@ -138,9 +164,16 @@ static const struct {
     const char *command;
     int (*answer)(struct arena *a, struct text rest, struct err *err);
 } commands[] = {
-    {"cmp", answer_cmp},           {"normalize", answer_normalize}, {"specifier", answer_specifier},
-    {"contains", answer_contains}, {"parsed", answer_parsed},       {"names_pre", answer_names_pre},
-    {"env", answer_env},           {"marker", answer_marker},       {"requirement", answer_requirement},
+    {"cmp", answer_cmp},
+    {"normalize", answer_normalize},
+    {"specifier", answer_specifier},
+    {"contains", answer_contains},
+    {"parsed", answer_parsed},
+    {"names_pre", answer_names_pre},
+    {"env", answer_env},
+    {"marker", answer_marker},
+    {"lock", answer_lock},
+    {"requirement", answer_requirement},
 };
 
 static void answer(struct text line)

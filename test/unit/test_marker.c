@@ -94,6 +94,64 @@ static void test_refused_with_the_column(void **state)
     assert_true(each_fact("markers_bad.data", check_bad, NULL) > 20);
 }
 
+static char extra_foo[] = "foo-bar", extra_test[] = "test", group_dev[] = "dev";
+static char *const some_extras[] = {extra_foo, extra_test}, *const some_groups[] = {group_dev};
+static const struct marker_choice choice = {some_extras, 2, some_groups, 1};
+
+static void check_lock(const struct fact *fact, void *ctx)
+{
+    (void)ctx;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    struct marker *m;
+    assert_int_equal(fact->count, 3);
+    if (marker_parse_lock(&a, fact->fields[0], &m, &err) < 0)
+        fact_error(fact, "%s", err.text);
+    bool value = marker_evaluate_lock(m, &cpython, &choice);
+    if (!text_is(fact->fields[1], value ? "true" : "false"))
+        fact_error(fact, "is %s", value ? "true" : "false");
+    if (!text_is(fact->fields[2], marker_text(&a, m)))
+        fact_error(fact, "is printed %s", marker_text(&a, m));
+}
+
+static void test_lock_files(void **state)
+{
+    (void)state;
+    assert_true(each_fact("markers_lock.data", check_lock, NULL) > 12);
+    assert_true(marker_evaluate_lock(NULL, &cpython, &choice));
+}
+
+static void test_lock_files_that_choose_nothing(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct marker *m;
+    assert_int_equal(marker_parse_lock(&a, T("'test' in extras or 'dev' in dependency_groups"), &m, NULL), 0);
+    assert_false(marker_evaluate_lock(m, &cpython, &(struct marker_choice){0}));
+    assert_false(marker_uses_extra(m));
+}
+
+static void check_bad_lock(const struct fact *fact, void *ctx)
+{
+    (void)ctx;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    struct marker *m;
+    if (marker_parse_lock(&a, fact->fields[0], &m, &err) == 0)
+        fact_error(fact, "was taken for %s", marker_text(&a, m));
+    assert_null(m);
+    const char *start = arena_printf(&a, "\"%.*s\" is not a marker: %.*s", TEXT_ARG(fact->fields[0]),
+                                     TEXT_ARG(fact->fields[1]));
+    if (!text_starts(text_of(err.text), text_of(start)))
+        fact_error(fact, "the message is: %s", err.text);
+}
+
+static void test_refused_in_lock_files(void **state)
+{
+    (void)state;
+    assert_true(each_fact("markers_lock_bad.data", check_bad_lock, NULL) > 8);
+}
+
 static void test_no_marker_holds(void **state)
 {
     (void)state;
@@ -183,6 +241,9 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_text_and_use_of_extra),
         cmocka_unit_test(test_refused_with_the_column),
+        cmocka_unit_test(test_lock_files),
+        cmocka_unit_test(test_lock_files_that_choose_nothing),
+        cmocka_unit_test(test_refused_in_lock_files),
         cmocka_unit_test(test_no_marker_holds),
         cmocka_unit_test(test_no_extra_is_the_empty_one),
         cmocka_unit_test(test_odd_environments),
