@@ -113,7 +113,8 @@ static size_t project_length(struct text stem, struct text project)
 
 bool sdist_name_parse(struct arena *a, struct text file, const char *project, struct version *out)
 {
-    static const char *const extensions[] = {".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz"};
+    static const char *const extensions[] = {".tar.gz", ".zip", ".tgz", ".tar",    ".tar.bz2", ".tbz",
+                                             ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma"};
     struct text stem = {0};
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
         if (text_ends(file, text_of(extensions[i])))

@@ -18,7 +18,7 @@ int wheel_name_parse(struct arena *a, struct text file, struct wheel_name *out, 
 /* Order of build tags as pip has it: none first, then number, then text. */
 int wheel_build_cmp(const struct wheel_name *a, const struct wheel_name *b);
 
-/* For NAME-VERSION.tar.gz, .zip, .tar.bz2, .tar.xz, .tgz of a project whose normalised name is known (older
- * files are ambiguous without it): its version. False when the file is no source distribution of that
- * project. */
+/* For NAME-VERSION.tar.gz, .zip and all other archives that pip unpacks, of a project whose normalised name
+ * is known (older files are ambiguous without it): its version. False when the file is no source distribution
+ * of that project. */
 bool sdist_name_parse(struct arena *a, struct text file, const char *project, struct version *out);
