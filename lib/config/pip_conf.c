@@ -2,6 +2,7 @@
 #include "config/pip_conf.h"
 
 #include "base/strmap.h"
+#include "python/decode.h"
 
 struct parser {
     struct arena *a;
@@ -15,20 +16,6 @@ struct parser {
     struct strings headers; /* each section once, in order */
     struct err *err;
 };
-
-/* A line as text files have it in Python: \n, \r\n or \r ends it. */
-static bool next_line(struct text *rest, struct text *line)
-{
-    if (rest->len == 0)
-        return false;
-    size_t n = 0;
-    while (n < rest->len && rest->ptr[n] != '\n' && rest->ptr[n] != '\r')
-        n++;
-    *line = text_first(*rest, n);
-    bool both = n + 1 < rest->len && rest->ptr[n] == '\r' && rest->ptr[n + 1] == '\n';
-    *rest = text_from(*rest, n + (both ? 2 : 1));
-    return true;
-}
 
 static void finish_value(struct parser *p)
 {
@@ -152,7 +139,7 @@ int pip_conf_parse(struct arena *a, struct text bytes, const char *file, struct 
     int result = 0;
     if (bytes.len && memchr(bytes.ptr, 0, bytes.len))
         result = err_set(err, ERR_INPUT, "%s: it holds NUL bytes, so it is no text file", file);
-    while (result == 0 && next_line(&bytes, &line)) {
+    while (result == 0 && decode_line(&bytes, &line)) {
         p.line++;
         result = read_line(&p, line);
     }

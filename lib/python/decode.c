@@ -44,6 +44,19 @@ size_t decode_space(struct text t)
     return wide ? 3 : 0;
 }
 
+bool decode_line(struct text *rest, struct text *line)
+{
+    if (rest->len == 0)
+        return false;
+    size_t n = 0;
+    while (n < rest->len && rest->ptr[n] != '\n' && rest->ptr[n] != '\r')
+        n++;
+    *line = text_first(*rest, n);
+    bool both = n + 1 < rest->len && rest->ptr[n] == '\r' && rest->ptr[n + 1] == '\n';
+    *rest = text_from(*rest, n + (both ? 2 : 1));
+    return true;
+}
+
 /* The line on which the end of the buffer stands. */
 static size_t line_of(const struct buf *done, size_t from)
 {

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/strmap.h"
+#include "python/decode.h"
 
 struct points ARRAY(struct entry_point);
 
@@ -84,10 +85,14 @@ static int finish_entry(struct parser *p, struct err *err)
 static int begin_group(struct parser *p, struct text line, size_t number, struct err *err)
 {
     size_t end = text_find(line, ']');
-    struct text name = text_from(text_first(line, end), 1);
+    struct text name = text_trim(text_from(text_first(line, end), 1));
     if (end == line.len || name.len == 0)
         return bad(number, err, "the name of a group is not closed with ], or empty");
-    p->group = text_dup(p->arena, text_trim(name));
+    /* configparser and importlib.metadata differ about these: to one of them "[[console_scripts]" has
+     * scripts. */
+    if (text_find(name, '[') < name.len || text_find(text_from(line, end + 1), ']') < line.len - end - 1)
+        return bad(number, err, "the name of a group has brackets in it");
+    p->group = text_dup(p->arena, name);
     return 0;
 }
 
@@ -130,7 +135,7 @@ static int read_line(struct parser *p, struct text raw, size_t number, struct er
 static int read_lines(struct parser *p, struct text rest, struct err *err)
 {
     struct text line;
-    for (size_t number = 1; text_line(&rest, &line); number++) {
+    for (size_t number = 1; decode_line(&rest, &line); number++) {
         if (text_find(line, 0) < line.len)
             return bad(number, err, "a NUL byte");
         if (read_line(p, line, number, err) < 0)

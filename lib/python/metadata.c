@@ -2,24 +2,10 @@
 #include "python/metadata.h"
 
 #include "base/array.h"
+#include "python/decode.h"
 #include "python/name.h"
 
 enum { NEWEST_MAJOR = 2, NEWEST_MINOR = 6, NEWEST_WHEEL_MAJOR = 1 };
-
-/* As Python's email.parser splits lines: \n, \r\n and \r alone. */
-static bool next_line(struct text *rest, struct text *line)
-{
-    if (rest->len == 0)
-        return false;
-    size_t n = 0;
-    while (n < rest->len && rest->ptr[n] != '\n' && rest->ptr[n] != '\r')
-        n++;
-    *line = text_first(*rest, n);
-    if (n < rest->len)
-        n += rest->ptr[n] == '\r' && n + 1 < rest->len && rest->ptr[n + 1] == '\n' ? 2 : 1;
-    *rest = text_from(*rest, n);
-    return true;
-}
 
 static bool is_continuation(struct text rest)
 {
@@ -44,7 +30,7 @@ static ssize_t header_name(struct text line)
 static bool next_header(struct text *rest, struct text *name, struct text *value)
 {
     struct text line;
-    while (next_line(rest, &line)) {
+    while (decode_line(rest, &line)) {
         if (is_continuation(line) || text_starts(line, T("From ")))
             continue;
         ssize_t colon = header_name(line);
@@ -54,7 +40,7 @@ static bool next_header(struct text *rest, struct text *name, struct text *value
             continue;
         const char *start = line.ptr + colon + 1, *end = line.ptr + line.len;
         *name = text_first(line, (size_t)colon);
-        while (is_continuation(*rest) && next_line(rest, &line))
+        while (is_continuation(*rest) && decode_line(rest, &line))
             end = line.ptr + line.len;
         *value = text_trim((struct text){start, (size_t)(end - start)});
         return true;
@@ -231,7 +217,8 @@ static int read_header(struct reader *r, struct text name, struct text value, st
         read_extra(r, value);
     else if (text_eq_nocase(name, T("Import-Name")))
         read_import(r, value);
-    else if (text_eq_nocase(name, T("Summary")) && !r->out->summary && !text_is(value, "UNKNOWN"))
+    else if (text_eq_nocase(name, T("Summary")) && !r->out->summary && value.len &&
+             !text_is(value, "UNKNOWN"))
         r->out->summary = unfold(r->arena, value); /* UNKNOWN: what distutils wrote for none */
     return 0;
 }

@@ -8,7 +8,7 @@ struct metadata {
     const char *name;       /* as written */
     const char *normalized; /* PEP 503 */
     struct version version;
-    const char *summary;              /* NULL when absent */
+    const char *summary;              /* NULL when absent or empty */
     const char *requires_python_text; /* NULL when absent */
     struct specifier_set requires_python;
     struct requirement *requires_dist;

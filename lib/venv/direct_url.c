@@ -1,8 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/direct_url.h"
 
+#include "base/text.h"
+
 #include <jansson.h>
 #include <string.h>
+
+/* Takes "${NAME}" off the beginning. */
+static bool take_variable(struct text *t)
+{
+    size_t end = text_find(*t, '}');
+    if (!text_starts(*t, T("${")) || end == t->len || end == 2)
+        return false;
+    for (size_t i = 2; i < end; i++)
+        if (!ascii_is_alnum(t->ptr[i]) && t->ptr[i] != '-' && t->ptr[i] != '_')
+            return false;
+    *t = text_from(*t, end + 1);
+    return true;
+}
+
+/* PEP 610: only git's user, who is the same everywhere, and names of variables may stand in a file. */
+static bool is_no_secret(struct text user)
+{
+    if (text_is(user, "git"))
+        return true;
+    if (!take_variable(&user))
+        return false;
+    if (user.len == 0)
+        return true;
+    bool password = user.ptr[0] == ':';
+    user = text_from(user, 1);
+    return password && take_variable(&user) && user.len == 0;
+}
 
 char *direct_url_clean(struct arena *a, const char *url)
 {
@@ -14,8 +43,7 @@ char *direct_url_clean(struct arena *a, const char *url)
     const char *at = memrchr(host, '@', authority);
     if (!at)
         return arena_strdup(a, url);
-    size_t user = (size_t)(at - host);
-    if ((user == 3 && memcmp(host, "git", 3) == 0) || (user > 3 && host[0] == '$' && host[1] == '{'))
+    if (is_no_secret((struct text){host, (size_t)(at - host)}))
         return arena_strdup(a, url);
     return arena_printf(a, "%.*s%s", (int)(host - url), url, at + 1);
 }

@@ -40,6 +40,7 @@ struct question {
     struct arena *a;
     struct text fields[MOST_FIELDS];
     struct buf *answer;
+    size_t *answered; /* how many fields stand in the answer */
     struct err *err;
 };
 
@@ -56,7 +57,7 @@ static void escape(struct buf *to, struct text t)
 
 static void add_text(const struct question *q, struct text t)
 {
-    if (q->answer->len)
+    if ((*q->answered)++)
         buf_char(q->answer, '\t');
     escape(q->answer, t);
 }
@@ -295,7 +296,8 @@ static void answer(struct text line)
     struct arena a cleanup_arena = ARENA_INIT;
     struct err err cleanup_err = ERR_INIT;
     struct buf out cleanup_buf = BUF_INIT;
-    struct question q = {.a = &a, .answer = &out, .err = &err};
+    size_t answered = 0;
+    struct question q = {.a = &a, .answer = &out, .answered = &answered, .err = &err};
     struct text command, rest = line, field;
     text_cut(&rest, '\t', &command);
     for (size_t i = 0; i < MOST_FIELDS && text_cut(&rest, '\t', &field); i++)
