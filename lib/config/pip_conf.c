@@ -53,6 +53,15 @@ static int read_header(struct parser *p, struct text name)
     return 0;
 }
 
+/* As pip names it: index-url, index_url and --INDEX-URL are one. */
+static char *normal_option(struct arena *a, struct text name)
+{
+    char *option = text_dup(a, name);
+    for (char *c = option; *c; c++)
+        *c = *c == '_' ? '-' : ascii_lower(*c);
+    return strncmp(option, "--", 2) ? option : option + 2;
+}
+
 static int read_option(struct parser *p, struct text line)
 {
     finish_value(p);
@@ -63,18 +72,11 @@ static int read_option(struct parser *p, struct text line)
     if (at == line.len || name.len == 0)
         return err_set(p->err, ERR_INPUT, "%s:%zu: this line is not of the form \"option = value\"", p->file,
                        p->line);
-    char *option = text_dup(p->a, name), *none = text_dup(p->a, T(""));
-    for (char *c = option; *c; c++)
-        *c = ascii_lower(*c);
+    char *option = normal_option(p->a, name), *none = text_dup(p->a, T(""));
     if (!is_first(p, text_of(p->section), text_of(option)))
         return err_set(p->err, ERR_INPUT, "%s:%zu: option %s stands in [%s] a second time", p->file, p->line,
                        option, p->section);
-    /* Only now: to Python index-url and index_url are two options, to pip one. */
-    for (char *c = option; *c; c++)
-        if (*c == '_')
-            *c = '-';
-    array_push(p->items, (struct pip_conf_item){p->section, strncmp(option, "--", 2) ? option : option + 2,
-                                                none, p->line});
+    array_push(p->items, (struct pip_conf_item){p->section, option, none, p->line});
     p->first = p->items->count;
     buf_text(&p->value, text_trim(text_from(line, at + 1)));
     return 0;
