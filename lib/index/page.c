@@ -82,6 +82,16 @@ static const char *refused_scheme(const struct page_visitor *v, const char *url,
     return NULL;
 }
 
+/* As url_file_name takes them. */
+static bool is_file_name(const char *name)
+{
+    if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strpbrk(name, "/\\\177"))
+        return false;
+    while ((unsigned char)*name >= ' ')
+        name++;
+    return *name == 0;
+}
+
 void page_link_add(struct page_visitor *v, struct page_link *link)
 {
     struct arena *a = v->strings;
@@ -95,7 +105,7 @@ void page_link_add(struct page_visitor *v, struct page_link *link)
         if (len && url[len - 1] == '/')
             return; /* a folder: "../", or a directory listing's */
         name = url_file_name(a, url, &err);
-    } else if (!*name || strpbrk(name, "/\\")) {
+    } else if (!is_file_name(name)) {
         name = NULL;
     }
     if (!name) {
