@@ -4,10 +4,7 @@ implementation, PyPA's packaging, says of the same texts. The texts are generate
 more or fewer of each kind. All questions of a kind go to one process, build/tools/pep440."""
 
 import os
-import random
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -16,27 +13,16 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-TOOL = Path(os.environ.get("BUILD_DIR", "build")).resolve() / "tools" / "pep440"
-SEED = int(os.environ.get("SEED") or 440)
+from reference import ANYTHING, ERROR, ask, generator
+
 PAIRS = int(os.environ.get("CASES") or 20000)
 TEXTS = int(os.environ.get("CASES") or 5000)
-
-ERROR = object()
-ANYTHING = object()
-
-
-def ask(lines):
-    run = subprocess.run([TOOL], input="\n".join(lines) + "\n", capture_output=True, encoding="utf-8", check=False)
-    assert run.returncode == 0, run.stderr
-    answers = run.stdout.split("\n")[:-1]
-    assert len(answers) == len(lines)
-    return answers
 
 
 def compare(questions, expected):
     """Asks all; what differs from what is expected is shown, the first of it."""
     wrong = []
-    for question, answer, right in zip(questions, ask(questions), expected, strict=True):
+    for question, answer, right in zip(questions, ask("pep440", questions), expected, strict=True):
         same = answer.startswith("error: ") if right is ERROR else right is ANYTHING or answer == right
         if not same:
             wrong.append(f"{question!r}: {answer!r}, not {'an error' if right is ERROR else repr(right)}")
@@ -57,7 +43,7 @@ class Texts:
     """Generates texts that are near each other, so that they meet at their edges."""
 
     def __init__(self, seed):
-        self.r = random.Random(f"{SEED} {seed}")
+        self.r = generator(seed)
 
     def maybe(self, chance, text):
         if self.r.random() >= chance:
