@@ -77,6 +77,18 @@ static void add_encoded(struct buf *to, struct text t)
     }
 }
 
+/* Bytes over 0x7f stay: an internationalised host, which libcurl converts. */
+static void add_authority(struct buf *to, struct text t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.ptr[i];
+        if (c <= ' ' || c == 0x7f)
+            buf_printf(to, "%%%02X", c);
+        else
+            buf_char(to, (char)c);
+    }
+}
+
 static void put_together(struct buf *to, const struct parts *p)
 {
     if (p->scheme.ptr) {
@@ -86,7 +98,7 @@ static void put_together(struct buf *to, const struct parts *p)
     }
     if (p->authority.ptr) {
         buf_str(to, "//");
-        buf_text(to, p->authority);
+        add_authority(to, p->authority);
     }
     add_encoded(to, p->path);
     if (p->query.ptr) {

@@ -22,8 +22,8 @@ bool url_is_file(struct text url);    /* file: */
 bool url_same_origin(const char *one, const char *other);
 
 /* REFERENCE resolved against BASE (RFC 3986), credentials of BASE kept where it names no authority of its
- * own. Percent-encoding is kept, and what may not stand in a URL (blanks, controls, bytes over 0x7e) is
- * encoded. The fragment is cut into *fragment ("" for none; the pointer may be NULL). */
+ * own. Percent-encoding is kept, and what may not stand in a URL (blanks, controls, and behind the host bytes
+ * over 0x7e) is encoded. The fragment is cut into *fragment ("" for none; the pointer may be NULL). */
 char *url_join(struct arena *a, const char *base, struct text reference, const char **fragment);
 /* URL with the credentials of OTHER, when it has none and both have the same origin; else URL as it is. */
 const char *url_with_credentials_of(struct arena *a, const char *url, const char *other);

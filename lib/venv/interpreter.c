@@ -347,6 +347,18 @@ static int fill(struct reader *r, const struct utsname *un, struct text cfg, boo
     return 0;
 }
 
+int interpreter_answer_parse(struct arena *a, struct text json, struct interpreter *out, struct err *err)
+{
+    const struct utsname un = {.sysname = "Linux"};
+    json_error_t why;
+    json_t *answer cleanup_json = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES, &why);
+    *out = (struct interpreter){.executable = "the interpreter"};
+    if (!json_is_object(answer))
+        return err_set(err, ERR_SYSTEM, "the answer of %s cannot be understood", out->executable);
+    struct reader r = {a, answer, NULL};
+    return fill(&r, &un, (struct text){0}, false, NULL, 0, out, err);
+}
+
 int interpreter_query(struct arena *a, const char *base_dir, const char *python, const char *cache_file,
                       char *const *exclude, size_t exclude_count, struct interpreter *out, struct err *err)
 {

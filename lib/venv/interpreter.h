@@ -3,6 +3,7 @@
 #pragma once
 #include "base/array.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "python/environment.h"
 #include "python/version.h"
 
@@ -34,3 +35,6 @@ struct interpreter {
  * and an environment without PYTHON*. */
 int interpreter_query(struct arena *a, const char *base_dir, const char *python, const char *cache_file,
                       char *const *exclude, size_t exclude_count, struct interpreter *out, struct err *err);
+
+/* What such an answer says, JSON, without a machine behind it: for the fuzzer. ERR_SYSTEM as above. */
+int interpreter_answer_parse(struct arena *a, struct text json, struct interpreter *out, struct err *err);

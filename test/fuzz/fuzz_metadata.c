@@ -10,7 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena a cleanup_arena = ARENA_INIT;
     struct text bytes = {(const char *)data, size}, name;
     struct metadata m;
-    struct wheel_file w;
     if (metadata_parse(&a, bytes, &m, NULL) == 0) {
         if (!m.name || !m.normalized || !m.version.text || !m.metadata_version)
             abort();
@@ -23,7 +22,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (!*m.provides_extra[i])
                 abort();
     }
-    if (wheel_file_parse(&a, bytes, &w, NULL) == 0 && !w.wheel_version)
-        abort();
     return 0;
 }
