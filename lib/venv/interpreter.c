@@ -4,8 +4,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/process.h"
-#include "base/stopwatch.h"
+#include "venv/ask.h"
 #include "venv/pyvenv_cfg.h"
 #include "venv/scripts.h"
 
@@ -16,8 +15,7 @@
 
 /* Raised whenever the answer's meaning changes. */
 #define KEPT_FORM "1"
-#define PROBE_MARK "\n@localstack-extensions-probe\n"
-enum { KEPT_LIMIT = 4 << 20, PROBE_TIMEOUT_MS = 60000 };
+enum { KEPT_LIMIT = 4 << 20 };
 
 static inline void cleanup_json_fn(json_t **j)
 {
@@ -88,69 +86,16 @@ static void identify_answer(struct buf *to, const json_t *answer)
 
 /* ---- asking */
 
-static char **environment_without_python(struct arena *a)
-{
-    size_t n = 0;
-    while (environ[n])
-        n++;
-    char **out = arena_array(a, n + 1, sizeof *out);
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!text_starts(text_of(environ[i]), T("PYTHON")))
-            out[kept++] = environ[i];
-    return out;
-}
-
-/* The end of what a failed child said, in one piece fit for a sentence. */
-static const char *last_words(struct arena *a, const struct buf *said)
-{
-    struct text t = text_trim(buf_view(said));
-    size_t start = t.len;
-    while (start && t.ptr[start - 1] != '\n')
-        start--;
-    return t.len ? text_dup(a, text_from(t, start)) : "it said nothing";
-}
-
 static json_t *probe(struct arena *a, const char *executable, struct err *err)
 {
-    const char *const argv[] = {executable, "-I", "-B", "-X", "utf8", "-c", script_probe, NULL};
-    const struct process p = {
-        .argv = argv,
-        .envp = environment_without_python(a),
-        .cwd = "/",
-        .limit = KEPT_LIMIT,
-        .timeout_ms = PROBE_TIMEOUT_MS,
-    };
-    struct process_result r cleanup_process_result = PROCESS_RESULT_INIT;
-    long long began = stopwatch_ms();
-    if (process_run(&p, &r, err) < 0) {
-        if (err && err->sysno == ENOENT)
-            err_set(err, ERR_SYSTEM,
-                    "there is no Python interpreter at %s; is this LocalStack's virtual environment?",
-                    executable);
-        else if (err)
-            err->kind = ERR_SYSTEM;
+    struct buf text cleanup_buf = BUF_INIT;
+    if (ask_python(a, executable, script_probe, (struct text){0}, KEPT_LIMIT, &text, err) < 0)
         return NULL;
-    }
-    if (r.timed_out || r.status != 0) {
-        if (r.timed_out)
-            err_set(err, ERR_SYSTEM, "%s did not answer within %d s", executable, PROBE_TIMEOUT_MS / 1000);
-        else
-            err_set(err, ERR_SYSTEM, "%s does not run (exit status %d): %s", executable, r.status,
-                    last_words(a, &r.err));
-        return NULL;
-    }
-    log_debug("asked %s in %lld ms", executable, stopwatch_ms() - began);
-    /* Code in .pth files may have printed something before. */
-    const char *at = buf_cstr(&r.out), *mark = NULL;
-    for (const char *next = at; (next = strstr(next, PROBE_MARK)); next++)
-        mark = next;
     json_error_t why;
-    json_t *answer = mark ? json_loads(mark + sizeof PROBE_MARK - 1, JSON_REJECT_DUPLICATES, &why) : NULL;
+    json_t *answer = json_loads(buf_cstr(&text), JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(answer)) {
         json_decref(answer);
-        err_set(err, ERR_SYSTEM, "the answer of %s cannot be understood%s%s", executable, mark ? ": " : "",
-                mark ? why.text : "");
+        err_set(err, ERR_SYSTEM, "the answer of %s cannot be understood: %s", executable, why.text);
         return NULL;
     }
     return answer;

@@ -13,6 +13,7 @@
             ".popsection\n")
 
 EMBED(script_probe, "probe.py");
+EMBED(script_toml, "toml.py");
 EMBED(script_activate, "activate");
 EMBED(script_activate_csh, "activate.csh");
 EMBED(script_activate_fish, "activate.fish");
