@@ -20,6 +20,7 @@ static const char text[] =
     "names requirements or files of them\n"
     "  -r, --requirement FILE   a requirements file (repeatable)\n"
     "  -c, --constraint FILE    a constraints file (repeatable)\n"
+    "      --locked FILE        a lock file (path or URL) that stands in for all of these, to the letter\n"
     "      --pre                take pre-releases too\n"
     "      --upgrade            look for newer versions of what is installed\n"
     "\n"

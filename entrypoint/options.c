@@ -20,6 +20,7 @@ enum {
     OPTION_PYTHON,
     OPTION_TIMEOUT,
     OPTION_FORMAT,
+    OPTION_LOCKED,
     OPTION_BOOT,
     OPTION_RECOVER_ONLY,
 };
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
     {"index-url", required_argument, NULL, OPTION_INDEX_URL},
     {"extra-index-url", required_argument, NULL, OPTION_EXTRA_INDEX_URL},
     {"find-links", required_argument, NULL, OPTION_FIND_LINKS},
+    {"locked", required_argument, NULL, OPTION_LOCKED},
     {"no-index", no_argument, NULL, OPTION_NO_INDEX},
     {"pre", no_argument, NULL, OPTION_PRE},
     {"offline", no_argument, NULL, OPTION_OFFLINE},
@@ -71,6 +73,9 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
         return 0;
     case 'c':
         array_push(&o->constraint_files, value);
+        return 0;
+    case OPTION_LOCKED:
+        o->locked = value;
         return 0;
     case OPTION_INDEX_URL:
         o->index_url = value;
@@ -127,6 +132,16 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
     }
 }
 
+/* What cannot be meant together. */
+static int check_meaning(const struct session_options *o, struct err *err)
+{
+    if (o->locked && (o->requirement_files.count || o->constraint_files.count || o->arguments.count))
+        return err_set(err, ERR_USAGE,
+                       "--locked stands in for all requirements and constraints: leave out -r, -c and what "
+                       "is named as an argument");
+    return 0;
+}
+
 const char *options_parse(int argc, char **argv, struct session_options *out, struct err *err)
 {
     *out = (struct session_options){0};
@@ -166,6 +181,8 @@ const char *options_parse(int argc, char **argv, struct session_options *out, st
     }
     if (!command)
         err_set(err, ERR_USAGE, "a command is missing; `localstack-extensions help` lists what there is");
+    else if (check_meaning(out, err) < 0)
+        return NULL;
     return command;
 }
 

@@ -258,3 +258,12 @@ const struct index_file *index_file_of_url(struct index *ix, const char *url, st
     struct entry *e = entry_make(ix, &file, err);
     return e ? &e->file : NULL;
 }
+
+const struct index_file *index_file_of_lock(struct index *ix, const struct index_file *facts, struct err *err)
+{
+    struct index_file file = *facts;
+    for (size_t i = 0; i < ix->settings.url_count && file.url == facts->url; i++)
+        file.url = url_with_credentials_of(ix->a, facts->url, ix->settings.urls[i]);
+    struct entry *e = entry_make(ix, &file, err);
+    return e ? &e->file : NULL;
+}

@@ -116,6 +116,12 @@ void index_file_want(const struct index_file *file, unsigned algorithms);
 /* Whether all of those are known. */
 bool index_file_is_known(const struct index_file *file);
 
+/* A file of which a lock file says everything: name and url, where they are known sha256 and size, as source
+ * "lock", and as index_url who says so. Credentials of an index with the URL's origin are added. Strings are
+ * copied but for source and index_url. ERR_INPUT where the name is no wheel's. */
+const struct index_file *index_file_of_lock(struct index *ix, const struct index_file *facts,
+                                            struct err *err);
+
 /* Downloads a file to `fd` (at its current offset), verifying the digest while it comes. *sha256 gets its
  * SHA-256 in hex (65 bytes). */
 struct index_download;

@@ -28,6 +28,7 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
         jobs[n].file = plan->install.items[i].file;
         jobs[n].hashes = plan->install.items[i].hashes;
         jobs[n].hash_count = plan->install.items[i].hash_count;
+        jobs[n].locked = plan->install.items[i].locked;
         item[n++] = i;
     }
     int result = fetch_wheels(s, jobs, n, err);
@@ -107,8 +108,9 @@ static int install_all(struct staging *g, struct err *err)
             .name = in->name,
             .normalized = in->name,
             .requested = in->requested,
-            .direct_url =
-                in->direct ? direct_url_archive(&s->memory, in->direct->url, in->direct->wheel.sha256) : NULL,
+            .direct_url = in->recorded_url
+                              ? direct_url_archive(&s->memory, in->recorded_url, g->wheels[i].sha256)
+                              : NULL,
         };
         if (install_wheel(&target, &g->wheels[i], &options, err) == 0)
             continue;

@@ -2,6 +2,7 @@
 #include "reconcile/plan.h"
 
 #include "reconcile/hash_check.h"
+#include "reconcile/locked.h"
 #include "venv/direct_url.h"
 #include "venv/install.h"
 
@@ -33,9 +34,7 @@ static struct hash_check checking(const struct planner *p)
                                .refused = p->refused};
 }
 
-/* pip, setuptools and wheel in a venv are its tools: LocalStack never imports them, and nobody's input means
- * them. */
-static bool is_tool(const char *name)
+bool plan_is_tool(const char *name)
 {
     return strcmp(name, "pip") == 0 || strcmp(name, "setuptools") == 0 || strcmp(name, "wheel") == 0;
 }
@@ -83,7 +82,7 @@ static int collect_roots(struct planner *p, struct err *err)
         struct installed *item = set->items[i];
         if (installed_details(set, item, err) < 0)
             return -1;
-        if (!is_by_hand(item) || is_tool(item->name) || inputs_name(p, item->name))
+        if (!is_by_hand(item) || plan_is_tool(item->name) || inputs_name(p, item->name))
             continue;
         struct requirement *req = arena_new(p->a, struct requirement);
         const char *text = arena_printf(p->a, "%s==%s", item->name, item->version.text);
@@ -162,6 +161,7 @@ static void plan_item(struct planner *p, const struct resolved *r)
     };
     if (c->origin == CANDIDATE_DIRECT) {
         in.direct = c->data;
+        in.recorded_url = in.direct->url;
         in.file = in.direct->file;
         in.url = direct_url_clean(p->a, in.direct->url);
         in.source = strncmp(in.url, "file:", 5) == 0 ? "path" : "url";
@@ -218,7 +218,7 @@ static void keep_needs_of_hand(struct planner *p, struct strmap *kept)
     struct strings queue cleanup_strings = {0};
     for (size_t i = 0; i < s->venv.count; i++) {
         struct installed *item = s->venv.items[i];
-        if (is_by_hand(item) || is_tool(item->name))
+        if (is_by_hand(item) || plan_is_tool(item->name))
             array_push(&queue, arena_strdup(p->a, item->name));
     }
     while (queue.count) {
@@ -247,7 +247,7 @@ static void plan_rest(struct planner *p)
         if (is_planned(plan, item->name))
             continue;
         const struct installed *base = installed_find(&s->base, item->name);
-        bool shadows = base && !is_tool(item->name) && !is_by_hand(item);
+        bool shadows = base && !plan_is_tool(item->name) && !is_by_hand(item);
         const char *why = NULL;
         if (shadows)
             why = arena_printf(p->a, "LocalStack itself has %s %s, which it would import all the same",
@@ -328,6 +328,25 @@ static int by_keep_name(const void *a, const void *b)
     return strcmp(((const struct plan_keep *)a)->name, ((const struct plan_keep *)b)->name);
 }
 
+static void sort_by_name(struct plan *plan)
+{
+    if (plan->install.count)
+        qsort(plan->install.items, plan->install.count, sizeof *plan->install.items, by_install_name);
+    if (plan->keep.count)
+        qsort(plan->keep.items, plan->keep.count, sizeof *plan->keep.items, by_keep_name);
+}
+
+/* A lock says all of it, but for what else the venv holds. */
+static int plan_of_lock(struct planner *p, struct err *err)
+{
+    if (locked_plan(p->s, p->wanted, p->source, p->plan, err) < 0)
+        return -1;
+    if (!p->plan->refused)
+        plan_rest(p);
+    sort_by_name(p->plan);
+    return 0;
+}
+
 int plan_make(struct session *s, const struct wanted *wanted, struct source *source, struct plan *out,
               struct err *err)
 {
@@ -337,6 +356,8 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
     out->root_count = wanted->roots.count;
     out->rebuild = s->rebuild;
     out->fresh = s->fresh;
+    if (wanted->locked)
+        return plan_of_lock(&p, err);
     p.refused = arena_array(p.a, wanted->roots.count, sizeof *p.refused);
     int result = solve(&p, err);
     if (result == 0) {
@@ -351,10 +372,7 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
             warn(&p, p.result.notes[i]);
         plan_failures(&p);
         plan_rest(&p);
-        if (out->install.count)
-            qsort(out->install.items, out->install.count, sizeof *out->install.items, by_install_name);
-        if (out->keep.count)
-            qsort(out->keep.items, out->keep.count, sizeof *out->keep.items, by_keep_name);
+        sort_by_name(out);
     }
     array_free(&p.roots);
     return result;
@@ -362,7 +380,7 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
 
 bool plan_changes(const struct plan *p)
 {
-    if (p->fresh && !p->install.count)
+    if (p->refused || (p->fresh && !p->install.count))
         return false; /* no venv, and nothing to put into one */
     if (p->rebuild || p->install.count || p->remove.count)
         return true;

@@ -13,7 +13,7 @@ struct plan_install {
     size_t extra_count;
     char **requires;
     size_t require_count;
-    const char *source;           /* "index", "find-links", "url" or "path" */
+    const char *source;           /* "index", "find-links", "url", "path" or "lock" */
     const char *url;              /* without credentials */
     const char *hash;             /* "sha256:…", NULL where none is known */
     const char *replaces;         /* the version that goes, NULL for none */
@@ -21,6 +21,8 @@ struct plan_install {
     size_t hash_count;
     const struct index_file *file;
     const struct source_direct *direct; /* NULL but for a direct reference */
+    const struct lock_file *locked;     /* NULL but from a lock: what it says of the bytes */
+    const char *recorded_url;           /* what direct_url.json is to name, NULL for none */
 };
 
 struct plan_keep {
@@ -49,6 +51,8 @@ struct plan_failed {
 
 struct plan {
     const char *python;
+    const char *lock;    /* NULL, or the lock file that it is made from */
+    bool refused;        /* that cannot be met whole: nothing changes */
     const char *rebuild; /* NULL, or why the venv has to be made anew, a clause */
     bool fresh;          /* there is no venv at all: rebuild is set too */
     struct {
@@ -80,9 +84,15 @@ struct plan {
 /* Solves and compares with what is there. The plan's strings belong to the session. */
 int plan_make(struct session *s, const struct wanted *wanted, struct source *source, struct plan *out,
               struct err *err);
+/* pip, setuptools and wheel in a venv are its tools: LocalStack never imports them, and nobody's input means
+ * them. */
+bool plan_is_tool(const char *name);
 /* Whether carrying it out would change the venv. */
 bool plan_changes(const struct plan *p);
 void plan_free(struct plan *p);
+
+/* Tells the log what failed and why. */
+void plan_say_failures(const struct plan *p);
 
 /* `plan` and `plan --format json` on standard output. */
 int plan_print(const struct plan *p, bool json, struct err *err);

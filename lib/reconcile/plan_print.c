@@ -83,6 +83,17 @@ static void plan_text(const struct plan *p, struct buf *to)
         buf_str(to, "nothing is asked for, and nothing is installed\n");
 }
 
+void plan_say_failures(const struct plan *p)
+{
+    for (size_t i = 0; i < p->failed.count; i++) {
+        const struct plan_failed *f = &p->failed.items[i];
+        log_error("%s (%s) %s: %s", f->requirement, f->from,
+                  p->refused ? "cannot be had as locked" : "is set aside", f->reason);
+    }
+    if (p->refused)
+        log_error("the lock %s cannot be met whole, so nothing is changed", p->lock);
+}
+
 int plan_print(const struct plan *p, bool json, struct err *err)
 {
     if (json)

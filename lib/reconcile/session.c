@@ -56,7 +56,7 @@ int session_open(struct session *s, const struct session_options *options, char 
     settings_digest(&s->settings, s->settings_digest);
     log_set_level(s->settings.log_level);
     log_set_format(s->settings.log_format);
-    s->own_inputs = options->requirement_files.count || options->arguments.count;
+    s->own_inputs = options->requirement_files.count || options->arguments.count || options->locked;
     s->cache_dir = s->settings.cache_dir ? path_absolute(&s->memory, s->settings.cache_dir) : s->paths.cache;
     return result;
 }

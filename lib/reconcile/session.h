@@ -18,6 +18,7 @@ struct session_options {
     struct strings constraint_files;  /* -c */
     struct strings arguments;         /* requirements as arguments */
     struct strings names;             /* arguments of a command that takes names of distributions instead */
+    const char *locked;               /* --locked: a lock file to install from */
     const char *index_url;
     struct strings extra_index_urls, find_links;
     bool no_index, pre, offline, upgrade;

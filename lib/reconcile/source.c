@@ -546,3 +546,9 @@ void source_break(struct source *source, const char *name, const struct err *why
     n->direct.count = 0;
     n->list = NULL;
 }
+
+const struct err *source_broken(struct source *source, const char *name)
+{
+    const struct name *n = name_of(source, name);
+    return n->broken.text ? &n->broken : NULL;
+}

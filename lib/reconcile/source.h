@@ -40,3 +40,5 @@ void source_again(struct source *source, const char *name);
 /* From now on nothing of this name can be had from an index, for the reason given (its wheel could not be
  * fetched); resolve again. */
 void source_break(struct source *source, const char *name, const struct err *why);
+/* Why, since source_break; else NULL. */
+const struct err *source_broken(struct source *source, const char *name);

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/stopwatch.h"
 #include "reconcile/apply.h"
+#include "reconcile/locked.h"
 #include "reconcile/restrict.h"
 #include "reconcile/shadow.h"
 #include "venv/commit.h"
@@ -24,10 +25,7 @@ static double seconds(long long ms)
 
 static void say_failures(const struct session *s, const struct plan *plan)
 {
-    for (size_t i = 0; i < plan->failed.count; i++) {
-        const struct plan_failed *f = &plan->failed.items[i];
-        log_error("%s (%s) is set aside: %s", f->requirement, f->from, f->reason);
-    }
+    plan_say_failures(plan);
     if (plan->failed.count && s->options->boot)
         log_info("each boot tries again what was set aside; EXTENSION_SYNC=never leaves the extensions' venv "
                  "as it is");
@@ -39,7 +37,10 @@ static void say_start(const struct plan *plan, long long resolve_ms)
         log_warning("%s", plan->warnings.items[i]);
     if (plan->rebuild && !plan->fresh)
         log_info("the extensions' venv is made anew: %s", plan->rebuild);
-    if (plan->install.count)
+    if (plan->install.count && plan->lock)
+        log_info("the lock %s has %zu distribution%s; %zu to install", plan->lock, plan->root_count,
+                 plan->root_count == 1 ? "" : "s", plan->install.count);
+    else if (plan->install.count)
         log_info("resolved %zu requirement%s in %.2f s; %zu distribution%s to install", plan->root_count,
                  plan->root_count == 1 ? "" : "s", seconds(resolve_ms), plan->install.count,
                  plan->install.count == 1 ? "" : "s");
@@ -116,6 +117,8 @@ static int attempt(struct run *run, const struct state *last, struct err *err)
             return APPLY_DONE;
         }
         shadow_warn(s, &run->plan, wheels);
+        if (run->wanted.locked)
+            locked_warn(s, &run->plan, wheels);
         run->report.number = next_number(s, last);
         int result = apply_plan(s, &run->plan, &run->source, wheels, run->report.number, &run->report, err);
         if (result == APPLY_DONE)

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "config/environment.h"
 #include "python/requirements_file.h"
+#include "reconcile/locked.h"
 #include "reconcile/reference.h"
 #include "reconcile/wanted_options.h"
 
@@ -285,6 +286,8 @@ int wanted_read(struct session *s, struct wanted *out, struct err *err)
     *out = (struct wanted){0};
     if (session_interpreter(s, err) < 0)
         return -1;
+    if (locked_name(s))
+        return locked_read(s, out, err);
     struct reader r = {.s = s, .out = out, .a = &s->memory};
     for (size_t i = 0; i < s->options->constraint_files.count; i++)
         if (read_named(&r, s->options->constraint_files.items[i], false, err) < 0)

@@ -6,6 +6,8 @@
 #include "reconcile/session.h"
 #include "resolve/solver.h"
 
+struct locked;
+
 struct wanted_failure {
     const char *requirement; /* the text as written */
     const char *from;
@@ -28,6 +30,7 @@ struct wanted_root {
 };
 
 struct wanted {
+    const struct locked *locked; /* NULL, or the lock that stands in for all else (locked.h) */
     struct {
         struct resolve_root *items;
         size_t count, room;
