@@ -12,7 +12,7 @@ static const struct {
     int (*run)(struct session *, struct err *);
 } commands[] = {
     {"sync", command_sync}, {"plan", command_plan}, {"list", command_list},
-    {"tree", command_tree}, {"why", command_why},
+    {"tree", command_tree}, {"why", command_why},   {"lock", command_lock},
 };
 
 static int status_of(const struct err *err)

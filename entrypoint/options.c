@@ -33,6 +33,7 @@ static const struct option long_options[] = {
     {"extra-index-url", required_argument, NULL, OPTION_EXTRA_INDEX_URL},
     {"find-links", required_argument, NULL, OPTION_FIND_LINKS},
     {"locked", required_argument, NULL, OPTION_LOCKED},
+    {"output", required_argument, NULL, 'o'},
     {"no-index", no_argument, NULL, OPTION_NO_INDEX},
     {"pre", no_argument, NULL, OPTION_PRE},
     {"offline", no_argument, NULL, OPTION_OFFLINE},
@@ -76,6 +77,9 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
         return 0;
     case OPTION_LOCKED:
         o->locked = value;
+        return 0;
+    case 'o':
+        o->output = value;
         return 0;
     case OPTION_INDEX_URL:
         o->index_url = value;
@@ -133,12 +137,18 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
 }
 
 /* What cannot be meant together. */
-static int check_meaning(const struct session_options *o, struct err *err)
+static int check_meaning(const char *command, const struct session_options *o, struct err *err)
 {
+    bool is_lock = strcmp(command, "lock") == 0;
+    if (o->locked && is_lock)
+        return err_set(err, ERR_USAGE,
+                       "`lock` makes a lock file from requirements; --locked names one to install from");
     if (o->locked && (o->requirement_files.count || o->constraint_files.count || o->arguments.count))
         return err_set(err, ERR_USAGE,
                        "--locked stands in for all requirements and constraints: leave out -r, -c and what "
                        "is named as an argument");
+    if (o->output && !is_lock)
+        return err_set(err, ERR_USAGE, "only `lock` has the option --output");
     return 0;
 }
 
@@ -147,7 +157,7 @@ const char *options_parse(int argc, char **argv, struct session_options *out, st
     *out = (struct session_options){0};
     const char *command = NULL, *early = NULL;
     opterr = 0;
-    for (int opt; (opt = getopt_long(argc, argv, "-:r:c:qvhV", long_options, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "-:r:c:o:qvhV", long_options, NULL)) != -1;) {
         if (opt == 1 && !command) {
             command = optarg;
         } else if (opt == 1) {
@@ -181,7 +191,7 @@ const char *options_parse(int argc, char **argv, struct session_options *out, st
     }
     if (!command)
         err_set(err, ERR_USAGE, "a command is missing; `localstack-extensions help` lists what there is");
-    else if (check_meaning(out, err) < 0)
+    else if (check_meaning(command, out, err) < 0)
         return NULL;
     return command;
 }

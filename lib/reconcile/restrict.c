@@ -50,6 +50,10 @@ static void allow_all(struct session *s, bool sync, int ruleset, unsigned long l
     allow(ruleset, handled, tmpdir && *tmpdir ? tmpdir : "/tmp");
     allow(ruleset, handled, "/dev/null");
     allow(ruleset, handled, "/dev/tty");
+    if (s->options->output && strcmp(s->options->output, "-") != 0) {
+        const char *path = path_absolute(a, s->options->output);
+        allow(ruleset, handled, arena_strndup(a, path, (size_t)(path_base(path) - path)));
+    }
     if (!sync)
         return;
     allow(ruleset, handled, s->paths.extensions);

@@ -70,6 +70,7 @@ void session_close(struct session *s)
     installed_free(&s->base);
     installed_free(&s->venv);
     installed_free(&s->old);
+    installed_free(&s->prefer);
     settings_free(&s->settings);
     arena_free(&s->memory);
 }

@@ -19,6 +19,7 @@ struct session_options {
     struct strings arguments;         /* requirements as arguments */
     struct strings names;             /* arguments of a command that takes names of distributions instead */
     const char *locked;               /* --locked: a lock file to install from */
+    const char *output;               /* --output of `lock`; NULL or "-": standard output */
     const char *index_url;
     struct strings extra_index_urls, find_links;
     bool no_index, pre, offline, upgrade;
@@ -50,6 +51,7 @@ struct session {
         *rebuild; /* NULL, or why the venv cannot be kept, a clause: then `venv` is empty, and `old` is */
     struct installed_set old;      /* what it holds, */
     const char *old_site_packages; /* here, relative; NULL where it has none */
+    struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct http *http;
     struct index *index;
 };

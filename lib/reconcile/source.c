@@ -203,6 +203,27 @@ static void prefetch_best(struct source *source, const struct list *list)
 
 static int direct(void *ctx, const char *name, const char *url, struct err *err);
 
+/* `lock` names a file of everything: the version that is installed comes first where an index has it, and
+ * stands there as installed where none has, so that it is seen when it is chosen. */
+static void prefer_installed(struct source *source, const struct name *n, struct list *list)
+{
+    struct installed *have = installed_find(&source->s->prefer, n->name);
+    if (!have || source->s->settings.upgrade || n->direct.count)
+        return;
+    size_t at = 0;
+    while (at < list->count &&
+           (list->items[at].excluded || version_cmp(&list->items[at].version, &have->version) != 0))
+        at++;
+    if (at == list->count)
+        offer(source, n->name, list, of_installed(n, have));
+    struct candidate first = list->items[at];
+    first.named =
+        true; /* what is installed needs nobody to name it, a pre-release and a yanked one neither */
+    first.yanked = false;
+    memmove(list->items + 1, list->items, at * sizeof first);
+    list->items[0] = first;
+}
+
 static int fill(struct source *source, struct name *n, struct list *list, const char **absent,
                 struct err *err)
 {
@@ -242,6 +263,7 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
                     list->items[kept++] = list->items[i];
             list->count = kept;
         }
+        prefer_installed(source, n, list);
         prefetch_best(source, list);
         return 0;
     }
@@ -298,7 +320,7 @@ static int metadata_of(struct source *source, const struct candidate *c, const s
     case CANDIDATE_BASE:
         return installed_metadata(&s->base, c->data, out, err);
     case CANDIDATE_INSTALLED:
-        return installed_metadata(&s->venv, c->data, out, err);
+        return installed_metadata(s->prefer.count ? &s->prefer : &s->venv, c->data, out, err);
     case CANDIDATE_DIRECT:
         *out = ((const struct source_direct *)c->data)->metadata;
         return 0;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lock files (PEP 751): installed from with --locked and EXTENSION_LOCK."""
+"""Lock files (PEP 751): made by `lock`, by pip and by uv, and installed from with --locked and EXTENSION_LOCK. What
+a lock of ours is worth to others is asked of them: packaging, pip and uv."""
 
 import hashlib
 import json
@@ -7,11 +8,16 @@ import os
 import pathlib
 import subprocess
 import sys
+import tomllib
 
 import pytest
+from packaging.pylock import Pylock
 
-from checks import check_records, tree
+from checks import check_records, demo_set, tree
 from wheels import make_sdist, make_wheel
+
+BIN = pathlib.Path(sys.executable).parent
+LONG = 120
 
 
 def sha256(path):
@@ -499,3 +505,233 @@ def test_a_lock_from_the_network_names_no_file_of_ours(root, index, where):
     lock.write_text(lock_text(package("demo", "1.0", f'{{{where}, hashes = {{sha256 = "{"0" * 64}"}}}}')))
     plan = root.plan("--locked", index.server.url.replace("simple/", "files/pylock.toml"), status=1)
     assert "may not name a file of this machine" in plan["failed"][0]["reason"]
+
+
+# ---- writing
+
+
+def lock(root, *args, status=0, **env):
+    done = root.run("lock", *args, env=env)
+    assert done.status == status, done
+    return done
+
+
+def read(text):
+    """As packaging reads it, which refuses what is not to the specification."""
+    document = tomllib.loads(text)
+    Pylock.from_dict(document).validate()
+    return document
+
+
+def other_venv(folder):
+    """A venv into which pip and uv of the tests' venv install."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=LONG)
+    return folder
+
+
+def run_tool(env, *args):
+    done = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=LONG, check=False,
+                          env={"PATH": "/usr/bin:/bin", "HOME": env["HOME"], "PIP_CONFIG_FILE": "/dev/null", "LANG": "C.UTF-8",
+                               "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def pip(root, venv, *args):
+    return run_tool(root.env, BIN / "python", "-m", "pip", "--python", venv / "bin/python", *args)
+
+
+def uv(root, *args):
+    return run_tool(root.env, BIN / "uv", "--no-progress", *args)
+
+
+def venv_has(venv):
+    out = {}
+    for info in venv.glob("lib/python3*/site-packages/*.dist-info"):
+        name, version = info.stem.rsplit("-", 1)
+        out[name.replace("_", "-")] = version
+    return out
+
+
+def test_contents(root, index):
+    demo_set(index)
+    direct = make_wheel(index.folder / "local", "straight", "3.0", requires_python=">=3.10", requires=["lib-one"])
+    index.index.projects["lib-one"]["lib_one-2.5-py3-none-any.whl"]["digest"] = False
+    index.index.write("lib-one")
+    root.requirements(f"viewer\ntyped>=0.1\n{direct}\n")
+    made = lock(root)
+    document = read(made.out)
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert {k: v for k, v in document.items() if k not in ("packages", "tool")} == {
+        "lock-version": "1.0", "created-by": "localstack-extensions", "requires-python": f"=={minor}.*"}
+    files = index.folder / "index/files"
+    url = index.server.url.replace("simple/", "files/")
+
+    def wheel(name):
+        return {"name": name, "url": url + name, "hashes": {"sha256": sha256(files / name)}}
+
+    assert document["packages"] == [
+        {"name": "lib-one", "version": "2.5", "index": index.server.url, "wheels": [wheel("lib_one-2.5-py3-none-any.whl")]},
+        {"name": "straight", "version": "3.0", "requires-python": ">=3.10", "dependencies": [{"name": "lib-one"}],
+         "archive": {"path": str(direct), "hashes": {"sha256": sha256(direct)}}},
+        {"name": "typed", "version": "0.3", "index": index.server.url, "dependencies": [{"name": "lib-one"}],
+         "wheels": [wheel("typed-0.3-py3-none-any.whl")]},
+        {"name": "viewer", "version": "1.0", "index": index.server.url, "wheels": [wheel("viewer-1.0-py3-none-any.whl")]},
+    ]
+    assert document["tool"] == {"localstack-extensions": {
+        "base": [{"name": "werkzeug", "version": "3.1.6", "needed-by": ["viewer"]}]}}
+    assert not root.venv.exists()
+    assert lock(root).out == made.out
+
+
+def test_to_a_file(root, index, tmp_path):
+    """Written whole or not at all; paths of local wheels are relative to it."""
+    shelf = tmp_path / "shelf/wheels 100%"
+    make_wheel(shelf, "local-one", "1.0")
+    index.add("demo", "1.0", ["local-one"])
+    out = tmp_path / "out/deep/pylock.toml"
+    out.parent.mkdir(parents=True)
+    done = lock(root, "demo", "--find-links", shelf, "--output", out)
+    assert done.out == "" and f"locked 2 distributions in {out}" in done.err
+    packages = {p["name"]: p for p in read(out.read_text())["packages"]}
+    assert packages["local-one"]["wheels"][0]["path"] == "../../shelf/wheels 100%/local_one-1.0-py3-none-any.whl"
+    assert "index" not in packages["local-one"]
+    near = lock(root, "demo", "--find-links", shelf, "-o", tmp_path / "shelf/pylock.toml")
+    assert 'path = "wheels 100%/local_one-1.0-py3-none-any.whl"' in (tmp_path / "shelf/pylock.toml").read_text(), near
+    on_stdout = lock(root, "demo", "--find-links", shelf, "-o", "-")
+    assert f'path = "{shelf}/local_one-1.0-py3-none-any.whl"' in on_stdout.out
+    assert list(out.parent.iterdir()) == [out]
+    assert lock(root, "demo", "--find-links", shelf, "-o", "/dev/stdout").out != "" and pathlib.Path("/dev/stdout").is_symlink()
+    root.sync("--locked", out)
+    assert root.installed() == {"demo": "1.0", "local-one": "1.0"}
+    before = out.read_bytes()
+    failed = lock(root, "demo", "absent-name", "-o", out, status=1)
+    assert "absent-name (argument) is set aside" in failed.err and "no lock is written" in failed.err
+    assert out.read_bytes() == before
+    assert lock(root, "absent-name", status=1).out == ""
+    assert lock(root, "demo", "--find-links", shelf, "-o", tmp_path / "nowhere/pylock.toml", status=3).out == ""
+
+
+def test_options_of_lock(root, shelf):
+    assert "--locked names one to install from" in lock(root, "--locked", shelf.lock, status=2).err
+    assert "only `lock` has the option --output" in root.run("plan", "-o", "x").err
+
+
+def test_what_is_installed_stays_in_the_lock(root, index):
+    """At its version, found on the index again, pre-release or yanked or not."""
+    index.add("demo", "1.0")
+    index.add("odd", "1.0rc1")
+    index.add("gone", "1.0")
+    root.sync("demo", "odd", "gone")
+    index.add("demo", "2.0")
+    index.add("odd", "2.0")
+    index.index.projects["demo"]["demo-1.0-py3-none-any.whl"]["yanked"] = "old"
+    index.index.write("demo")
+    assert [p["version"] for p in read(lock(root, "demo", "odd").out)["packages"]] == ["1.0", "1.0rc1"]
+    assert [p["version"] for p in read(lock(root, "demo", "odd", "--upgrade").out)["packages"]] == ["2.0", "2.0"]
+    assert [p["version"] for p in read(lock(root, "demo>=2").out)["packages"]] == ["2.0"]
+    index.index.withdraw("gone", "gone-1.0-py3-none-any.whl")
+    done = lock(root, "demo", "gone", status=1)
+    assert "gone==1.0 (installed) is set aside: it is installed and stays, but no index has a wheel of this version" in done.err
+    index.add("gone", "1.1")
+    lock(root, "gone", status=1)
+    assert [p["version"] for p in read(lock(root, "gone", "--upgrade").out)["packages"]] == ["1.1"]
+
+
+def test_by_hand_is_not_in_the_lock(root, index):
+    index.add("demo", "1.0")
+    root.sync("demo")
+    root.pip("install", "--no-index", make_wheel(root.folder / "hand", "hand", "1.0"))
+    assert [p["name"] for p in read(lock(root, "demo").out)["packages"]] == ["demo"]
+
+
+def test_the_setting_does_not_count(root, index, shelf):
+    """So that a lock can be made anew where one is in use."""
+    index.add("demo", "1.0")
+    shelf.write(shelf.simple("other", "1.0"))
+    root.requirements("demo\n")
+    assert [p["name"] for p in read(lock(root, EXTENSION_LOCK=shelf.lock).out)["packages"]] == ["demo"]
+
+
+def test_environments(root, index):
+    """Only what a wheel or a marker depended on."""
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    index.add("marked", "1.0", ["never; platform_system == 'Windows'", "other; extra == 'x' and os_name == 'nt'"])
+    index.add("native", "1.0", tag=f"{tag}-{tag}-linux_{os.uname().machine}")
+    assert read(lock(root, "marked").out)["environments"] == ["platform_system == 'Linux'"]
+    assert read(lock(root, "native").out)["environments"] == [
+        f"implementation_name == 'cpython' and platform_machine == '{os.uname().machine}' and sys_platform == 'linux'"]
+    assert read(lock(root).out)["packages"] == []
+
+
+def test_others_install_from_ours(root, index, tmp_path):
+    index.add("demo", "1.0", ["part>=1", "never; sys_platform == 'win32'"])
+    index.add("part", "2.0")
+    straight = index.add("straight", "3.0")
+    url = index.server.url.replace("simple/", "files/") + straight.name
+    local = make_wheel(tmp_path / "shelf", "local-one", "1.0")
+    out = tmp_path / "shelf/pylock.toml"
+    lock(root, "demo", f"straight @ {url}", "local-one", "--find-links", local.parent, "-o", out)
+    expected = {"demo": "1.0", "part": "2.0", "straight": "3.0", "local-one": "1.0"}
+    by_pip = other_venv(tmp_path / "pip")
+    pip(root, by_pip, "install", "-q", "-r", out)
+    assert venv_has(by_pip) == expected
+    for number, args in enumerate((["pip", "sync", "--preview"], ["pip", "install", "--preview", "-r"])):
+        venv = other_venv(tmp_path / f"uv{number}")
+        uv(root, *args, out, "--python", venv / "bin/python")
+        assert venv_has(venv) == expected
+    root.sync("--locked", out)
+    assert root.installed() == expected
+
+
+def test_we_install_from_pips(root, index, tmp_path):
+    index.add("demo", "1.0", ["part>=1"])
+    index.add("part", "2.0")
+    straight = index.add("straight", "3.0")
+    url = index.server.url.replace("simple/", "files/") + straight.name
+    out = tmp_path / "pylock.toml"
+    run_tool(root.env, BIN / "python", "-m", "pip", "lock", "-q", "--index-url", index.server.url, "-o", out, "demo",
+             f"straight @ {url}")
+    assert 'created-by = "pip"' in out.read_text()
+    root.sync("--locked", out)
+    assert root.installed() == {"demo": "1.0", "part": "2.0", "straight": "3.0"}
+    assert names(root.plan("--locked", out)["keep"]) == ["demo 1.0", "part 2.0", "straight 3.0"]
+
+
+def test_we_install_from_uvs(root, index, tmp_path):
+    """uv's are for all platforms, with markers, groups and source distributions beside the wheels."""
+    index.add("demo", "1.0", ["part>=1", "never; sys_platform == 'win32'"])
+    index.add("never", "1.0")
+    index.add("part", "2.0")
+    index.index.add(make_sdist(index.folder / "new", "part", "2.0"))
+    wanted = tmp_path / "requirements.in"
+    wanted.write_text("demo\n")
+    out = tmp_path / "pylock.toml"
+    uv(root, "pip", "compile", "-q", "--universal", "--format", "pylock.toml", "--index-url", index.server.url, "-o", out, wanted,
+       "--python", sys.executable)
+    text = out.read_text()
+    assert 'created-by = "uv"' in text and "never" in text
+    root.sync("--locked", out)
+    assert root.installed() == {"demo": "1.0", "part": "2.0"}
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["part"]\n'
+        '[dependency-groups]\ndev = ["demo"]\n[tool.uv]\npackage = false\n')
+    uv(root, "lock", "-q", "--project", project, "--index-url", index.server.url, "--python", sys.executable)
+    out = project / "pylock.toml"
+    out.write_text(uv(root, "export", "-q", "--project", project, "--index-url", index.server.url, "--format", "pylock.toml",
+                      "--no-dev", "--python", sys.executable))
+    root.sync("--locked", out)
+    assert root.installed() == {"part": "2.0"}
+
+
+def test_a_password_protected_index(root, workshop):
+    wheel = workshop.add("demo", "1.0")
+    server = workshop.serve(password="hidden")
+    root.env["PIP_INDEX_URL"] = server.url.replace("http://", "http://user:hidden@")
+    lock = workshop.folder / "pylock.toml"
+    done = root.run("lock", "-o", lock, "demo")
+    assert done.status == 0 and "hidden" not in lock.read_text() + done.err
+    root.sync("--locked", lock)
+    assert root.installed() == {"demo": "1.0"} and wheel.name in lock.read_text()
