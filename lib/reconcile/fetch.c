@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "python/record.h"
-#include "venv/hashes.h"
+#include "venv/lock_bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,7 @@ static void unpack(struct session *s, struct running *run)
         job->downloaded = true;
         job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
         if (check_hashes(s, job) == 0 &&
-            (!job->locked || hashes_check(run->fd, job->locked, &job->error) == 0) &&
+            (!job->locked || lock_bytes_check(run->fd, job->locked, &job->error) == 0) &&
             unpacked_make(&s->memory, s->cache_dir, sha256, run->fd, job->file->name, &job->wheel,
                           &job->error) == 0)
             check_metadata(s, job);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "venv/hashes.h"
+#include "venv/lock_bytes.h"
 
 #include "base/cleanup.h"
 #include "base/digest.h"
@@ -64,7 +64,7 @@ static int check_one(int fd, const struct lock_file *file, const struct lock_has
     return result;
 }
 
-int hashes_check(int fd, const struct lock_file *file, struct err *err)
+int lock_bytes_check(int fd, const struct lock_file *file, struct err *err)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
