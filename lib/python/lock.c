@@ -74,8 +74,9 @@ static int get_table(const struct reader *r, const json_t *table, const char *ke
     return !*out || json_is_object(*out) ? 0 : wrong(r, key, "has to be a table");
 }
 
-/* Names of extras, groups and packages, normalised. */
-static int get_names(const struct reader *r, const json_t *table, const char *key, char ***out, size_t *count)
+/* Names of groups, normalised; `strict`: of extras, which have to be so. */
+static int get_names(const struct reader *r, const json_t *table, const char *key, bool strict, char ***out,
+                     size_t *count)
 {
     const json_t *list;
     if (get_array(r, table, key, JSON_STRING, &list) < 0)
@@ -84,9 +85,9 @@ static int get_names(const struct reader *r, const json_t *table, const char *ke
     *out = arena_array(r->a, *count, sizeof **out);
     for (size_t i = 0; i < *count; i++) {
         struct text name = text_of(json_string_value(json_array_get(list, i)));
-        if (!name_is_valid(name))
-            return wrong(r, arena_printf(r->a, "%s[%zu]", key, i), "is not a name");
         (*out)[i] = name_normalize(r->a, name);
+        if (strict && (!name_is_valid(name) || !text_is(name, (*out)[i])))
+            return wrong(r, arena_printf(r->a, "%s[%zu]", key, i), "is not a normalised name");
     }
     return 0;
 }
@@ -195,12 +196,15 @@ static const char *last_component(struct arena *a, const char *path, const char 
 /* `at`: the table's key, for messages. */
 static int get_file(struct reader *r, const json_t *table, const char *at, struct lock_file *out)
 {
+    bool archive = strcmp(at, "archive") == 0;
     const char *key[] = {arena_printf(r->a, "%s.size", at), arena_printf(r->a, "%s.name", at)};
     const json_t *size = json_object_get(table, "size");
     *out = (struct lock_file){.size = -1};
-    note_unknown(r, table, " name upload-time url path size hashes subdirectory ",
+    note_unknown(r, table,
+                 archive ? " upload-time url path size hashes subdirectory "
+                         : " name upload-time url path size hashes ",
                  arena_printf(r->a, "%s.", at));
-    if (get_text(r, table, "name", OPTIONAL, &out->name) < 0 ||
+    if ((!archive && get_text(r, table, "name", OPTIONAL, &out->name) < 0) ||
         get_text(r, table, "url", OPTIONAL, &out->url) < 0 ||
         get_text(r, table, "path", OPTIONAL, &out->path) < 0 || get_hashes(r, table, at, out) < 0)
         return -1;
@@ -266,8 +270,10 @@ static int get_sdist(struct reader *r, const json_t *table, struct lock_package 
 
 static int get_archive(struct reader *r, const json_t *table, struct lock_package *p)
 {
+    const char *ignored;
     p->file = arena_new(r->a, struct lock_file);
-    if (get_file(r, table, "archive", p->file) < 0)
+    if (get_file(r, table, "archive", p->file) < 0 ||
+        get_text(r, table, "subdirectory", OPTIONAL, &ignored) < 0)
         return -1;
     if (!text_ends(text_of(p->file->name), T(".whl")))
         return 0;
@@ -280,23 +286,28 @@ static int get_archive(struct reader *r, const json_t *table, struct lock_packag
 
 static int get_directory(struct reader *r, const json_t *table, struct lock_package *p)
 {
-    note_unknown(r, table, " path editable subdirectory ", "directory.");
+    note_unknown(r, table, " path editable subdirectory ", "");
     const json_t *editable = json_object_get(table, "editable");
+    const char *ignored;
     if (editable && !json_is_boolean(editable))
-        return wrong(r, "directory.editable", "has to be true or false");
+        return wrong(r, "editable", "has to be true or false");
+    if (get_text(r, table, "subdirectory", OPTIONAL, &ignored) < 0)
+        return -1;
     return get_text(r, table, "path", REQUIRED, &p->place);
 }
 
 static int get_vcs(struct reader *r, const json_t *table, struct lock_package *p)
 {
-    const char *type, *url, *path, *commit;
-    note_unknown(r, table, " type url path requested-revision commit-id subdirectory ", "vcs.");
+    const char *type, *url, *path, *commit, *ignored;
+    note_unknown(r, table, " type url path requested-revision commit-id subdirectory ", "");
     if (get_text(r, table, "type", REQUIRED, &type) < 0 || get_text(r, table, "url", OPTIONAL, &url) < 0 ||
         get_text(r, table, "path", OPTIONAL, &path) < 0 ||
-        get_text(r, table, "commit-id", REQUIRED, &commit) < 0)
+        get_text(r, table, "commit-id", REQUIRED, &commit) < 0 ||
+        get_text(r, table, "requested-revision", OPTIONAL, &ignored) < 0 ||
+        get_text(r, table, "subdirectory", OPTIONAL, &ignored) < 0)
         return -1;
     if (!url && !path)
-        return wrong(r, "vcs", "needs a path or a url");
+        return wrong(r, "it", "needs a path or a url");
     p->place = arena_printf(r->a, "%s+%s@%s", type, path ? path : url, commit);
     return 0;
 }
@@ -338,9 +349,13 @@ static int get_source(struct reader *r, const json_t *table, struct lock_package
     for (enum lock_kind k = LOCK_SDIST; k <= LOCK_VCS; k++) {
         if (!sources[k])
             continue;
+        const char *outer = r->context;
         p->kind = k == LOCK_SDIST ? p->kind : k;
+        if (k == LOCK_DIRECTORY || k == LOCK_VCS)
+            r->context = arena_printf(r->a, "%s%s: ", outer, keys[k]);
         if (get[k](r, sources[k], p) < 0)
             return -1;
+        r->context = outer;
     }
     return 0;
 }
@@ -375,6 +390,18 @@ static int get_name(struct reader *r, const json_t *table, struct lock_package *
     return 0;
 }
 
+/* Of no use here, but of a form. */
+static int get_attestations(struct reader *r, const json_t *table)
+{
+    const json_t *list, *item;
+    const char *ignored;
+    size_t i;
+    if (get_array(r, table, "attestation-identities", JSON_OBJECT, &list) < 0)
+        return -1;
+    json_array_foreach(list, i, item) if (get_text(r, item, "kind", REQUIRED, &ignored) < 0) return -1;
+    return 0;
+}
+
 static int get_package(struct reader *r, const json_t *table, struct lock_package *p)
 {
     struct err why cleanup_err = ERR_INIT;
@@ -384,8 +411,8 @@ static int get_package(struct reader *r, const json_t *table, struct lock_packag
     if (get_name(r, table, p) < 0 || get_text(r, table, "version", OPTIONAL, &version) < 0 ||
         get_text(r, table, "marker", OPTIONAL, &marker) < 0 ||
         get_text(r, table, "index", OPTIONAL, &index) < 0 || get_table(r, table, "tool", &ignored) < 0 ||
-        get_array(r, table, "attestation-identities", JSON_OBJECT, &ignored) < 0 ||
-        get_specifiers(r, table, &p->requires_python) < 0 || get_dependencies(r, table, p) < 0)
+        get_attestations(r, table) < 0 || get_specifiers(r, table, &p->requires_python) < 0 ||
+        get_dependencies(r, table, p) < 0)
         return -1;
     note_unknown(r, table,
                  " name version marker requires-python dependencies vcs directory archive index sdist "
@@ -492,9 +519,10 @@ static int get_document(struct reader *r, const json_t *document)
     size_t count;
     if (get_version(r, document) < 0 || get_text(r, document, "created-by", REQUIRED, &out->created_by) < 0 ||
         get_environments(r, document) < 0 || get_specifiers(r, document, &out->requires_python) < 0 ||
-        get_names(r, document, "extras", &names, &count) < 0 ||
-        get_names(r, document, "dependency-groups", &names, &count) < 0 ||
-        get_names(r, document, "default-groups", &out->default_groups, &out->default_group_count) < 0 ||
+        get_names(r, document, "extras", true, &names, &count) < 0 ||
+        get_names(r, document, "dependency-groups", false, &names, &count) < 0 ||
+        get_names(r, document, "default-groups", false, &out->default_groups, &out->default_group_count) <
+            0 ||
         get_table(r, document, "tool", &ignored) < 0)
         return -1;
     note_unknown(r, document,
