@@ -2,6 +2,7 @@
 #include "python/requirements_file.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "python/decode.h"
 #include "python/requirements_options.h"
 
@@ -210,15 +211,18 @@ static void add_line(const struct parser *p, unsigned number, struct text text)
     array_free(&options);
 }
 
-/* Its beginning has to do for messages. */
+/* Its beginning has to do for messages, without what is cut off from the URL that it is the password of. */
 static void add_too_long(const struct parser *p, unsigned number, struct text line)
 {
-    size_t shown = 60;
-    while (shown && ((unsigned char)line.ptr[shown] & 0xc0) == 0x80) /* not amid a letter */
+    enum { SHOWN = 60, LOOKED_AT = 8192 };
+    struct buf clean cleanup_buf = BUF_INIT;
+    log_redact(&clean, text_first(line, LOOKED_AT));
+    size_t shown = clean.len < SHOWN ? clean.len : SHOWN;
+    while (shown && ((unsigned char)clean.ptr[shown] & 0xc0) == 0x80) /* not amid a letter */
         shown--;
     add_error(p,
               (struct requirements_line){.line = number,
-                                         .text = arena_printf(p->arena, "%.*s…", (int)shown, line.ptr),
+                                         .text = arena_printf(p->arena, "%.*s…", (int)shown, clean.ptr),
                                          .name = "",
                                          .options = ""},
               "the line is longer than 1 MiB");

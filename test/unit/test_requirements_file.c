@@ -165,6 +165,23 @@ static void test_encodings(void **state)
     }
 }
 
+/* What is cut off is the rest of a password, too: the log would not know it for one any more. */
+static void test_a_long_line_shows_no_password(void **state)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct requirements_lines lines = {0};
+    struct err err cleanup_err = ERR_INIT;
+    struct buf text cleanup_buf = BUF_INIT;
+    (void)state;
+    buf_str(&text, "--index-url https://user:secretsecretsecretsecretsecretsecretsecret@index.example/ ");
+    memset(buf_reserve(&text, 2 << 20), 'x', 2 << 20);
+    text.len += 2 << 20;
+    assert_int_equal(requirements_file_parse(&a, buf_view(&text), NULL, NULL, &lines, &err), 0);
+    assert_int_equal(lines.count, 1);
+    assert_null(strstr(lines.items[0].text, "secret"));
+    array_free(&lines);
+}
+
 /* The line at `index`, which begins at line `number` of the text, and no other. */
 static void assert_too_long(struct arena *a, const struct buf *text, size_t index, unsigned number)
 {
@@ -245,7 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),        cmocka_unit_test(test_lists),
         cmocka_unit_test(test_encodings),    cmocka_unit_test(test_lines_of_a_mebibyte),
-        cmocka_unit_test(test_large_inputs),
+        cmocka_unit_test(test_large_inputs), cmocka_unit_test(test_a_long_line_shows_no_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
