@@ -44,6 +44,25 @@ size_t decode_space(struct text t)
     return wide ? 3 : 0;
 }
 
+/* The same at its end. */
+static size_t space_at_end(struct text t)
+{
+    for (size_t n = 1; n <= 3 && n <= t.len; n++)
+        if (decode_space(text_from(t, t.len - n)) == n)
+            return n;
+    return 0;
+}
+
+struct text decode_trim(struct text t)
+{
+    size_t n;
+    while ((n = decode_space(t)) > 0)
+        t = text_from(t, n);
+    while ((n = space_at_end(t)) > 0)
+        t.len -= n;
+    return t;
+}
+
 bool decode_line(struct text *rest, struct text *line)
 {
     if (rest->len == 0)

@@ -12,6 +12,8 @@ int decode_text(struct text bytes, struct buf *out, struct err *err);
 /* The length of the white space character that UTF-8 text begins with, 0 when it begins with none: what
  * Python's str.strip takes off. */
 size_t decode_space(struct text t);
+/* Without all of that around it, as str.strip. */
+struct text decode_trim(struct text t);
 
 /* The next line of *rest as Python reads text files: \n, \r\n or \r alone ends it. False at the end. */
 bool decode_line(struct text *rest, struct text *line);

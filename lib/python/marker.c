@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python/marker.h"
 #include "python/cursor.h"
+#include "python/decode.h"
 #include "python/name.h"
 #include "python/specifier.h"
 
@@ -359,7 +360,7 @@ int marker_parse_tail(struct arena *a, struct text text, size_t start, struct ma
 
 static int parse_whole(struct cursor c, struct marker **out)
 {
-    c.text = text_trim(c.text);
+    c.text = decode_trim(c.text);
     if (parse_to_end(&c, out) < 0)
         return err_wrap(c.err, "\"%.*s\" is not a marker", TEXT_ARG(c.text));
     return 0;

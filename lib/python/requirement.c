@@ -2,6 +2,7 @@
 #include "python/requirement.h"
 #include "base/array.h"
 #include "python/cursor.h"
+#include "python/decode.h"
 #include "python/name.h"
 
 static bool is_blank(char c)
@@ -164,6 +165,11 @@ static int check_pieces(struct cursor *c, struct text list)
             break;
         if (piece.len == 0 || !memchr("<>=!~", piece.ptr[0], 5))
             return bad_piece(c, piece);
+        size_t len = decode_trim(piece).len;
+        if (len < piece.len)
+            return err_set(c->err, ERR_INPUT,
+                           "column %u: a blank of another kind; only spaces and tabs separate here",
+                           cursor_column(c, (size_t)(piece.ptr - c->text.ptr) + len));
     }
     return 0;
 }
@@ -217,7 +223,7 @@ static int parse(struct cursor *c, struct requirement *out)
 
 int requirement_parse(struct arena *a, struct text text, struct requirement *out, struct err *err)
 {
-    text = text_trim(text);
+    text = decode_trim(text);
     struct cursor c = {.arena = a, .text = text, .err = err};
     *out = (struct requirement){.specifiers.text = "", .text = text_dup(a, text)};
     if (parse(&c, out) < 0)

@@ -5,6 +5,7 @@
  */
 #include "python/specifier.h"
 #include "base/array.h"
+#include "python/decode.h"
 #include "python/version_parts.h"
 
 enum operation {
@@ -62,7 +63,7 @@ static int bad_version(const struct specifier *s, struct err *err)
     struct version_parts parts;
     const char *op = operators[s->op];
     size_t n = version_scan(s->given, &parts);
-    struct text rest = text_trim(text_from(s->given, n));
+    struct text rest = decode_trim(text_from(s->given, n));
     if (s->given.len == 0)
         return err_set(err, ERR_INPUT, "a version is missing after \"%s\"", op);
     if (n && has_operator(rest))
@@ -183,7 +184,8 @@ static int parse_arbitrary(struct arena *a, struct specifier *s, struct err *err
 {
     struct version version;
     for (size_t i = 0; i < s->given.len; i++)
-        if ((unsigned char)s->given.ptr[i] <= ' ' || strchr(";)\177", s->given.ptr[i]))
+        if ((unsigned char)s->given.ptr[i] <= ' ' || strchr(";)\177", s->given.ptr[i]) ||
+            decode_space(text_from(s->given, i)))
             return err_set(
                 err, ERR_INPUT,
                 "blanks, control characters, \";\" and \")\" cannot stand in what follows \"===\"");
@@ -229,11 +231,11 @@ static struct text join(struct arena *a, const char *op, struct text version)
 
 static int parse_specifier(struct arena *a, struct text text, struct specifier *out, struct err *err)
 {
-    text = text_trim(text);
+    text = decode_trim(text);
     for (size_t op = 0; op < sizeof operators / sizeof *operators; op++) {
         if (!text_starts(text, text_of(operators[op])))
             continue;
-        struct text version = text_trim(text_from(text, strlen(operators[op])));
+        struct text version = decode_trim(text_from(text, strlen(operators[op])));
         if (text_starts(text, T("<>")))
             break; /* there is a better explanation for it */
         *out = (struct specifier){.op = (enum operation)op, .text = join(a, operators[op], version)};
@@ -329,7 +331,7 @@ int specifier_set_parse(struct arena *a, struct text text, struct specifier_set 
     *out = (struct specifier_set){.text = ""};
     while (status == 0 && text_cut(&rest, ',', &piece)) {
         struct specifier item;
-        piece = text_trim(piece);
+        piece = decode_trim(piece);
         if (piece.len == 0)
             continue;
         status = parse_specifier(a, piece, &item, err);

@@ -14,6 +14,7 @@
  * another, and no local label begins with a byte over 2: so a key with 0xff appended lies behind the version
  * with any local label, and before everything else that follows.
  */
+#include "python/decode.h"
 #include "python/version_parts.h"
 
 /* A text of VERSION_LENGTH_LIMIT bytes gives less than this: at worst three bytes for two in local labels. */
@@ -306,7 +307,7 @@ static const char *normal_text(struct arena *a, const struct version_parts *p)
 int version_parse(struct arena *a, struct text text, struct version *out, struct err *err)
 {
     struct version_parts parts;
-    text = text_trim(text);
+    text = decode_trim(text);
     if (text.len > VERSION_LENGTH_LIMIT)
         return err_set(err, ERR_INPUT, "a version has %zu bytes, more than %d: \"%.60s...\"", text.len,
                        VERSION_LENGTH_LIMIT, text.ptr);

@@ -119,7 +119,10 @@ class Texts:
         return self.version()
 
     def broken(self, text, letters):
-        """One letter put in, taken away or changed."""
+        """One letter put in, taken away or changed; one in a while for one that Python's patterns may take for another: digits
+        and letters of other scripts, blanks that only Unicode knows."""
+        if self.r.random() < 0.1:
+            letters = "\u0663\u00fc\u017f\uff11\u00b2\u00a0\u2003\x0b\x1c"
         at = self.r.randrange(len(text) + 1)
         return text[:at] + self.r.choice([*letters, ""]) + text[at + self.r.randrange(2) :]
 
@@ -147,7 +150,7 @@ class Texts:
     variables = (
         "implementation_name implementation_version os_name platform_machine platform_release platform_system "
         "platform_version python_full_version platform_python_implementation python_version sys_platform extra "
-        "python_version python_version python_full_version extra sys_platform os.name sys.platform platform.version "
+        "python_version python_version python_full_version extra sys_platform os.name sys.platform platform.version extras "
         "platform.machine platform.python_implementation python_implementation"
     ).split()
     values = (
@@ -318,6 +321,8 @@ def marker_answer(text, environment, extra):
         marker = Marker(text)
     except InvalidMarker:
         return ERROR
+    if re.search(r"\b(extras|dependency_groups)\b", str(marker)):
+        return ERROR  # variables of lock files; to the reference, behind another variable, texts
     try:
         return f"{marker}\t{boolean(marker.evaluate({**environment, 'extra': extra}))}"
     except (UndefinedComparison, UndefinedEnvironmentName):
@@ -392,13 +397,17 @@ def requirement_answer(text):
     if COMMA_OF_ARBITRARY.search(text):
         return ANYTHING
     try:
-        r = Requirement(text)
+        r = Requirement(text.strip())  # as lines of files are
+        if any(c < " " or c == "\x7f" for c in r.url or ""):
+            return ERROR  # control characters, which no URL has
         # The reference takes "foo_" for a name; the standard and every index do not.
         name = canonicalize_name(r.name, validate=True)
         extras = sorted({canonicalize_name(extra, validate=True) for extra in r.extras})
     except (InvalidRequirement, InvalidName):
         return ERROR
     if r.marker:
+        if re.search(r"\b(extras|dependency_groups)\b", str(r.marker)):
+            return ERROR
         try:
             r.marker.evaluate({**ENVIRONMENTS[0], "extra": ""})
         except (UndefinedComparison, UndefinedEnvironmentName):
