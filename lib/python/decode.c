@@ -30,6 +30,14 @@ static size_t utf8_length(struct text t)
     return n;
 }
 
+bool decode_is_utf8(struct text t)
+{
+    size_t n;
+    while (t.len && (n = utf8_length(t)) > 0)
+        t = text_from(t, n);
+    return t.len == 0;
+}
+
 size_t decode_space(struct text t)
 {
     unsigned char a = byte(t, 0), b = byte(t, 1), c = byte(t, 2);

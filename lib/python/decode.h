@@ -9,6 +9,8 @@
  * and any other encoding are ERR_INPUT with the line. */
 int decode_text(struct text bytes, struct buf *out, struct err *err);
 
+bool decode_is_utf8(struct text t);
+
 /* The length of the white space character that UTF-8 text begins with, 0 when it begins with none: what
  * Python's str.strip takes off. */
 size_t decode_space(struct text t);

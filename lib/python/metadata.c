@@ -131,11 +131,12 @@ static int read_name(struct reader *r, struct text value, struct err *err)
 }
 
 /* As pip: a Requires-Python that no reader understands asks for nothing, but it is said. */
-static void read_requires_python(struct reader *r, struct text value)
+static int read_requires_python(struct reader *r, struct text value, struct err *err)
 {
+    (void)err;
     struct err why cleanup_err = ERR_INIT;
     if (r->has_python)
-        return;
+        return 0;
     r->has_python = true;
     const char *text = unfold(r->arena, value);
     if (specifier_set_parse(r->arena, text_of(text), &r->out->requires_python, &why) < 0) {
@@ -143,16 +144,18 @@ static void read_requires_python(struct reader *r, struct text value)
         warn(r, arena_printf(r->arena, "Requires-Python is passed over: %s", why.text));
     }
     r->out->requires_python_text = text;
+    return 0;
 }
 
-static void read_extra(struct reader *r, struct text value)
+static int read_extra(struct reader *r, struct text value, struct err *err)
 {
-    if (!name_is_valid(value)) {
+    (void)err;
+    if (name_is_valid(value))
+        array_push(&r->extras, name_normalize(r->arena, value));
+    else
         warn(r, arena_printf(r->arena, "Provides-Extra \"%.*s\" is no name of an extra: passed over",
                              TEXT_ARG(text_first(value, 255))));
-        return;
-    }
-    array_push(&r->extras, name_normalize(r->arena, value));
+    return 0;
 }
 
 /* NAME(.NAME)*, letters beyond ASCII included. */
@@ -170,16 +173,18 @@ static bool is_dotted_name(struct text name)
 }
 
 /* PEP 794: "NAME", "NAME ; private", or nothing where the distribution brings no import package. */
-static void read_import(struct reader *r, struct text value)
+static int read_import(struct reader *r, struct text value, struct err *err)
 {
+    (void)err;
     struct text name = text_trim(text_first(value, text_find(value, ';')));
     if (value.len == 0)
-        return;
+        return 0;
     if (is_dotted_name(name))
         array_push(&r->imports, text_dup(r->arena, name));
     else
         warn(r, arena_printf(r->arena, "Import-Name \"%.*s\" is no name of a module: passed over",
                              TEXT_ARG(text_first(value, 255))));
+    return 0;
 }
 
 static int read_requirement(struct reader *r, struct text value, struct err *err)
@@ -198,28 +203,41 @@ static int read_version(struct reader *r, struct text value, struct err *err)
     return version_parse(r->arena, value, &r->out->version, err) < 0 ? err_wrap(err, "Version") : 0;
 }
 
+static int read_summary(struct reader *r, struct text value, struct err *err)
+{
+    (void)err;
+    if (!r->out->summary && value.len && !text_is(value, "UNKNOWN")) /* what distutils wrote for none */
+        r->out->summary = unfold(r->arena, value);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*read)(struct reader *r, struct text value, struct err *err);
+} headers[] = {
+    {"Metadata-Version", read_metadata_version},
+    {"Name", read_name},
+    {"Version", read_version},
+    {"Requires-Dist", read_requirement},
+    {"Requires-Python", read_requires_python},
+    {"Provides-Extra", read_extra},
+    {"Import-Name", read_import},
+    {"Summary", read_summary},
+};
+
+/* What stands in headers that are not read is nobody's business: old ones are in any encoding. */
 static int read_header(struct reader *r, struct text name, struct text value, struct err *err)
 {
-    if (text_find(value, 0) < value.len)
-        return err_set(err, ERR_INPUT, "the header \"%.*s\" has a NUL byte in it",
-                       TEXT_ARG(text_first(name, 64)));
-    if (text_eq_nocase(name, T("Metadata-Version")))
-        return read_metadata_version(r, value, err);
-    if (text_eq_nocase(name, T("Name")))
-        return read_name(r, value, err);
-    if (text_eq_nocase(name, T("Version")))
-        return read_version(r, value, err);
-    if (text_eq_nocase(name, T("Requires-Dist")))
-        return read_requirement(r, value, err);
-    if (text_eq_nocase(name, T("Requires-Python")))
-        read_requires_python(r, value);
-    else if (text_eq_nocase(name, T("Provides-Extra")))
-        read_extra(r, value);
-    else if (text_eq_nocase(name, T("Import-Name")))
-        read_import(r, value);
-    else if (text_eq_nocase(name, T("Summary")) && !r->out->summary && value.len &&
-             !text_is(value, "UNKNOWN"))
-        r->out->summary = unfold(r->arena, value); /* UNKNOWN: what distutils wrote for none */
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        if (!text_eq_nocase(name, text_of(headers[i].name)))
+            continue;
+        if (text_find(value, 0) < value.len)
+            return err_set(err, ERR_INPUT, "the header %s has a NUL byte in it", headers[i].name);
+        if (!decode_is_utf8(value))
+            return err_set(err, ERR_INPUT, "the header %s has bytes in it that are no UTF-8",
+                           headers[i].name);
+        return headers[i].read(r, value, err);
+    }
     return 0;
 }
 

@@ -22,7 +22,8 @@ struct metadata {
 };
 
 /* Headers end at the first blank line. ERR_INPUT for: no Name, no Version, a newer major metadata version, a
- * Requires-Dist that cannot be parsed (quoted in the message). A Requires-Python that cannot be parsed asks
+ * Requires-Dist that cannot be parsed (quoted in the message), a NUL or what is no UTF-8 in a header that is
+ * read. A Requires-Python that cannot be parsed asks
  * for nothing and gets a warning, as from pip. */
 int metadata_parse(struct arena *a, struct text bytes, struct metadata *out, struct err *err);
 

@@ -71,5 +71,5 @@ def broken(r, text, letters):
     at = r.randrange(len(text) + 1)
     letter = r.choice([*letters, ""])
     if isinstance(text, bytes):
-        letter = letter.encode()
+        letter = letter.encode("latin-1")
     return text[:at] + letter + text[at + r.randrange(2) :]

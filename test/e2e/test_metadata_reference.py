@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """METADATA and WHEEL, against what pip and packaging read in the same bytes."""
 
-import email
+import email.header
 import re
 
 from packaging.metadata import ExceptionGroup, InvalidMetadata, Metadata, parse_email
@@ -31,6 +31,7 @@ HEADERS = {
     "Classifier": ["Private :: x"],
     "X-Unknown": ["a: b"],
 }
+READ = ["Metadata-Version", "Name", "Version", "Summary", "Requires-Python", "Requires-Dist", "Provides-Extra", "Import-Name"]
 VALID = {"Metadata-Version": 8, "Name": 4, "Version": 4, "Requires-Dist": 7}  # so many at the beginning
 
 
@@ -53,7 +54,7 @@ def metadata(r):
     if r.random() < 0.4:
         text += end + "Body\nName: other\n"
     data = text.encode()
-    return broken(r, data, ":\n\r \tA\0") if r.random() < 0.1 else data
+    return broken(r, data, ":\n\r \tA\0\u00fc") if r.random() < 0.1 else data
 
 
 def one_line(value):
@@ -81,12 +82,14 @@ def metadata_answer(data):
     """What the standard library's reader of messages makes of it, each value read by packaging: as pip has it."""
     if b"\0" in data:
         return ANYTHING  # refused where it matters, and no writer makes them
+    message = email.message_from_string(data.decode("utf-8", "surrogateescape"))
+    if any(isinstance(value, email.header.Header) for name in READ for value in message.get_all(name, [])):
+        return ERROR  # no UTF-8; what is not read may be in any encoding, where pip refuses the file
     try:
-        message = email.message_from_string(data.decode())
         name, version, python, requires, _ = fields_of(message)
         canonicalize_name(name, validate=True)
         number = str(Version(message["Version"].strip()))
-    except (AttributeError, AssertionError, InvalidName, InvalidVersion, InvalidRequirement, UnicodeDecodeError):
+    except (AttributeError, AssertionError, InvalidName, InvalidVersion, InvalidRequirement):
         return ERROR
     extras = []
     for value in message.get_all("Provides-Extra", []):
