@@ -34,6 +34,14 @@ size_t choose_candidate(const struct solve *s, unsigned package)
     return SIZE_MAX;
 }
 
+/* Most have something left for which nobody has to ask: that is seen at once. */
+static bool any_usable(const struct solve *s, unsigned package)
+{
+    const struct project *p = s->packages.items[package].project;
+    return !bits_subset(engine_left(&s->engine, package), p->guarded, p->words) ||
+           choose_candidate(s, package) != SIZE_MAX;
+}
+
 struct choice {
     bool usable;
     size_t left;
@@ -59,7 +67,7 @@ static int compare(const struct choice *a, const struct choice *b)
     /* The fewer are left, the sooner a dead end shows. */
     if (a->left != b->left)
         return a->left < b->left ? -1 : 1;
-    /* In the order in which they were first mentioned: the one looked at earlier stays. */
+    /* In the order in which they were first mentioned: the caller knows that. */
     return 0;
 }
 
@@ -68,18 +76,20 @@ unsigned choose_package(const struct solve *s)
     const struct engine *e = &s->engine;
     unsigned best = NO_PACKAGE;
     struct choice best_choice = {0};
-    for (unsigned i = 0; i < s->packages.count; i++) {
+    array_each (&e->open, variable) {
+        unsigned i = *variable;
         const struct package *p = &s->packages.items[i];
-        if (p->extra || e->variables.items[i].decided || !engine_needed(e, i))
+        if (p->extra)
             continue;
         struct choice c = {
-            .usable = choose_candidate(s, i) != SIZE_MAX,
+            .usable = any_usable(s, i),
             .left = bits_count(engine_left(e, i), p->project->words),
             .root = p->root,
         };
         if (e->conflict_count > CONFLICTS_OF_A_TRAP)
             c.ease = (double)c.left / (e->variables.items[i].activity / e->bump + 1e-3);
-        if (best == NO_PACKAGE || compare(&c, &best_choice) < 0)
+        int order = best == NO_PACKAGE ? -1 : compare(&c, &best_choice);
+        if (order < 0 || (order == 0 && i < best))
             best = i, best_choice = c;
     }
     return best;

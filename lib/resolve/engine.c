@@ -7,6 +7,10 @@
 /* What a conflict counts for more than the one before it: old ones fade, over hundreds of them. */
 static const double CONFLICT_GROWTH = 1.002;
 
+/* Of what was learned so much is kept until a restart, and more after each that had to forget: so none is
+ * forgotten and learned again for ever. What speaks of few levels is worth its place in any case. */
+enum { MOST_LEARNED = 2000, MORE_LEARNED = 300, ALWAYS_KEPT = 2 };
+
 void engine_free(struct engine *e)
 {
     array_each (&e->variables, v) {
@@ -17,8 +21,11 @@ void engine_free(struct engine *e)
     array_free(&e->variables);
     array_free(&e->trail);
     array_free(&e->levels);
+    array_free(&e->open);
     array_free(&e->terms);
     array_free(&e->causes);
+    array_free(&e->learned);
+    array_free(&e->level_seen);
     array_free(&e->pending);
     array_free(&e->late);
     arena_free(&e->arena);
@@ -40,7 +47,7 @@ unsigned engine_variable(struct engine *e, size_t candidates)
 {
     unsigned id = (unsigned)e->variables.count;
     if (!id)
-        e->bump = 1;
+        e->bump = 1, e->most_learned = MOST_LEARNED;
     struct variable *v = array_push(&e->variables, (struct variable){.candidates = candidates});
     v->words = bits_words(candidates);
     v->full = arena_array(&e->arena, v->words, sizeof *v->full);
@@ -83,6 +90,24 @@ static inline bool fails(const struct engine *e, const struct term *t)
     return bits_disjoint(engine_left(e, t->variable), t->set, engine_words(e, t->variable));
 }
 
+/* Puts the variable into the list of those that are open, or takes it out, as it is now. */
+static void sort_open(struct engine *e, unsigned variable)
+{
+    struct variable *v = &e->variables.items[variable];
+    bool open = !v->decided && engine_needed(e, variable);
+    if (open == (v->open_at != 0))
+        return;
+    if (open) {
+        array_push(&e->open, variable);
+        v->open_at = e->open.count;
+        return;
+    }
+    unsigned last = e->open.items[--e->open.count];
+    e->open.items[v->open_at - 1] = last;
+    e->variables.items[last].open_at = v->open_at;
+    v->open_at = 0;
+}
+
 static unsigned current_level(const struct engine *e)
 {
     return (unsigned)e->levels.count;
@@ -97,6 +122,7 @@ static void derive(struct engine *e, struct incompat *c, const struct term *t)
     bits_copy(left, left - v->words, v->words);
     bits_remove(left, t->set, v->words);
     array_push(&e->trail, t->variable);
+    sort_open(e, t->variable);
 }
 
 void engine_never(struct engine *e, unsigned variable, const bits *set, const struct fact *fact)
@@ -108,6 +134,7 @@ void engine_never(struct engine *e, unsigned variable, const bits *set, const st
     bits *left = v->sets + (v->depth - 1) * v->words;
     bits_copy(left, left - v->words, v->words);
     bits_remove(left, set, v->words);
+    sort_open(e, variable);
 }
 
 void engine_decide(struct engine *e, unsigned variable, size_t candidate)
@@ -121,6 +148,7 @@ void engine_decide(struct engine *e, unsigned variable, size_t candidate)
     bits_put(left, bit_of(candidate));
     v->decided = true;
     array_push(&e->trail, variable);
+    sort_open(e, variable);
 }
 
 static void jump_back(struct engine *e, unsigned level)
@@ -129,9 +157,11 @@ static void jump_back(struct engine *e, unsigned level)
         return;
     size_t keep = e->levels.items[level];
     while (e->trail.count > keep) {
-        struct variable *v = &e->variables.items[e->trail.items[--e->trail.count]];
+        unsigned variable = e->trail.items[--e->trail.count];
+        struct variable *v = &e->variables.items[variable];
         if (!v->steps[--v->depth].cause)
             v->decided = false;
+        sort_open(e, variable);
     }
     e->levels.count = level;
     if (e->propagated > keep)
@@ -377,6 +407,22 @@ static bool resolve_once(struct engine *e, unsigned *level)
     return true;
 }
 
+/* At how many levels the terms in hand came to hold. */
+static unsigned spread(struct engine *e)
+{
+    unsigned count = 0;
+    e->level_stamp++;
+    while (e->level_seen.count <= e->levels.count)
+        array_push(&e->level_seen, 0);
+    array_each (&e->terms, variable) {
+        const struct variable *v = &e->variables.items[*variable];
+        size_t *seen = &e->level_seen.items[v->steps[v->satisfier].level];
+        count += *seen != e->level_stamp;
+        *seen = e->level_stamp;
+    }
+    return count;
+}
+
 static struct incompat *learned(struct engine *e)
 {
     if (e->causes.count == 1)
@@ -385,6 +431,8 @@ static struct incompat *learned(struct engine *e)
     c->causes = arena_array(&e->arena, e->causes.count, sizeof(struct incompat *));
     memcpy(c->causes, e->causes.items, e->causes.count * sizeof(struct incompat *));
     c->cause_count = (unsigned)e->causes.count;
+    c->spread = spread(e);
+    array_push(&e->learned, c);
     array_each (&e->terms, variable) {
         bits *set = engine_set(e, *variable);
         bits_copy(set, e->variables.items[*variable].scratch, engine_words(e, *variable));
@@ -445,9 +493,40 @@ static struct incompat *propagate(struct engine *e)
     return NULL;
 }
 
+static int by_use(const void *a, const void *b)
+{
+    const struct incompat *x = *(struct incompat *const *)a, *y = *(struct incompat *const *)b;
+    if (x->spread != y->spread)
+        return x->spread < y->spread ? -1 : 1;
+    return x->number > y->number ? -1 : x->number < y->number;
+}
+
+/* Each that is kept costs time with every step. What they say can be learned again. */
+static void forget_half(struct engine *e)
+{
+    size_t keep = e->learned.count / 2;
+    qsort(e->learned.items, e->learned.count, sizeof *e->learned.items, by_use);
+    while (keep < e->learned.count && e->learned.items[keep]->spread <= ALWAYS_KEPT)
+        keep++;
+    for (size_t i = keep; i < e->learned.count; i++)
+        e->learned.items[i]->replaced = true;
+    e->learned.count = keep;
+    array_each (&e->variables, v) {
+        size_t kept = 0;
+        array_each (&v->watchers, w)
+            if (!w->incompat->replaced)
+                v->watchers.items[kept++] = *w;
+        v->watchers.count = kept;
+    }
+}
+
 void engine_restart(struct engine *e)
 {
     jump_back(e, 0);
+    if (e->learned.count < e->most_learned)
+        return;
+    forget_half(e);
+    e->most_learned += MORE_LEARNED;
 }
 
 bool engine_propagate(struct engine *e)

@@ -26,9 +26,12 @@ struct incompat {
     unsigned cause_count;
     unsigned count;
     unsigned watch[2];
-    size_t number; /* in the order in which they were made */
+    unsigned spread; /* of what was learned: over how many levels its terms came to hold; the fewer, the more
+                        often it will be of use */
+    size_t number;   /* in the order in which they were made */
     bool attached;
-    bool replaced; /* another says the same and more: no longer propagated, but still a cause */
+    bool replaced; /* another says the same and more, or it was of no use: no longer propagated, but still a
+                      cause */
     bool seen;     /* for whoever walks over causes */
     struct term terms[];
 };
@@ -57,6 +60,7 @@ struct variable {
     struct ARRAY(struct watch) watchers;
     double activity;    /* how often it took part in conflicts, the latest counting most */
     size_t satisfier;   /* during conflict resolution: the step that made its term true */
+    size_t open_at;     /* its place in engine.open, counted from 1; 0: not there */
     bool decided, used; /* used: in the incompatibility being resolved */
 };
 
@@ -65,8 +69,13 @@ struct engine {
     struct ARRAY(struct variable) variables;
     struct ARRAY(unsigned) trail; /* the variable of each step, in order */
     struct ARRAY(size_t) levels;  /* where in the trail each decision stands */
+    struct ARRAY(unsigned) open;  /* the variables that are needed and not decided, in no order */
     struct ARRAY(unsigned) terms; /* the variables of the incompatibility being resolved */
     struct ARRAY(struct incompat *) causes;
+    struct ARRAY(struct incompat *) learned; /* those that are kept */
+    size_t most_learned;                     /* how many may be */
+    struct ARRAY(size_t) level_seen;         /* by level: the stamp of whoever saw it last */
+    size_t level_stamp;
     size_t propagated;                       /* of the trail */
     struct ARRAY(struct incompat *) pending; /* added, and not yet looked at */
     struct ARRAY(
@@ -94,7 +103,7 @@ void engine_recheck(struct engine *e, struct incompat *c);
 void engine_never(struct engine *e, unsigned variable, const bits *set, const struct fact *fact);
 /* Propagates and resolves conflicts until nothing follows any more; false when there is a contradiction. */
 bool engine_propagate(struct engine *e);
-/* Takes all decisions back, and keeps what was learned. */
+/* Takes all decisions back, and keeps what was learned, or its better half where that is too much. */
 void engine_restart(struct engine *e);
 void engine_decide(struct engine *e, unsigned variable, size_t candidate);
 
