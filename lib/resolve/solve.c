@@ -7,6 +7,9 @@ enum { MAX_RESTARTS = 1000, MAX_BLOCKED = 64 };
 /* After so many conflicts, times luby, all decisions are made anew with what was learned. */
 enum { CONFLICTS_OF_A_TRY = 200 };
 
+/* So long a try goes on that has to be made anew anyway: it may meet more of what is asked for. */
+enum { CONFLICTS_OF_A_LOST_TRY = 300 };
+
 void solve_init(struct solve *s, struct universe *u, const struct resolve_root *roots, const size_t *chosen,
                 size_t count)
 {
@@ -225,7 +228,8 @@ static int see_url(struct solve *s, const struct requirement *r, struct err *err
 }
 
 /* Somebody asks for candidates that are not for everybody. Where they were thought closed, or where it was
- * said already who asks for them, the solve begins again with what is known now. */
+ * said already who asks for them, the solve begins again with what is known then. Not at once: as long as
+ * they stay closed nothing that follows is wrong, and others may be asked for too. */
 static void see_demand(struct solve *s, unsigned target, const struct meets *m, const struct demand *d)
 {
     struct package *p = &s->packages.items[target];
@@ -243,8 +247,10 @@ static void see_demand(struct solve *s, unsigned target, const struct meets *m, 
     p->may_yanked = p->may_yanked || m->asks_yanked;
     bool said_otherwise = !bits_disjoint(m->asks, p->closed, p->project->words) ||
                           !bits_disjoint(m->asks, p->settled, p->project->words);
-    if (said_otherwise && s->restarts < MAX_RESTARTS)
-        s->again = true;
+    if (said_otherwise && !s->lost && s->restarts < MAX_RESTARTS) {
+        s->lost = true;
+        s->lost_at = s->engine.conflict_count;
+    }
 }
 
 /* The packages of a requirement, and what it allows. */
@@ -460,14 +466,15 @@ static int expand(struct solve *s, unsigned package, unsigned extra, size_t cand
 
 /* ---- the search */
 
-/* The first extra that is wanted of a project whose candidate stands, and was not looked at there. */
+/* The extras that are wanted of projects whose candidate stands, and were not looked at there. An extra is
+ * never decided, so that all that are needed are open. */
 static int expand_extras(struct solve *s, struct err *err)
 {
-    for (unsigned i = 0; i < s->packages.count && !s->again; i++) {
-        const struct package *p = &s->packages.items[i];
+    for (size_t i = 0; i < s->engine.open.count && !s->again; i++) {
+        unsigned extra = s->engine.open.items[i];
+        const struct package *p = &s->packages.items[extra];
         size_t candidate = p->extra ? solve_choice(s, p->owner) : SIZE_MAX;
-        if (candidate != SIZE_MAX && engine_needed(&s->engine, i) &&
-            expand(s, p->owner, i, candidate, err) < 0)
+        if (candidate != SIZE_MAX && expand(s, p->owner, extra, candidate, err) < 0)
             return -1;
     }
     return 0;
@@ -568,6 +575,7 @@ static int begin(struct solve *s, struct err *err)
     engine_free(&s->engine);
     strmap_free(&s->dependencies);
     s->blocked = 0;
+    s->lost = false;
     array_each (&s->packages, p) {
         const struct project *before = p->project;
         if (universe_project(s->universe, before->name, &p->project, err) < 0)
@@ -601,6 +609,8 @@ static int attempt(struct solve *s, struct err *err)
     if (begin(s, err) < 0)
         return -1;
     while (!done && !s->again) {
+        if (s->lost && s->engine.conflict_count > s->lost_at + CONFLICTS_OF_A_LOST_TRY)
+            break;
         if (!engine_propagate(&s->engine))
             return UNSOLVABLE;
         if (s->engine.conflict_count >= next_restart) {
@@ -624,7 +634,7 @@ int solve_run(struct solve *s, struct err *err)
     s->restarts = 0;
     for (;;) {
         int outcome = attempt(s, err);
-        if (outcome != SOLVED || !s->again)
+        if (outcome < 0 || (!s->again && !s->lost))
             return outcome;
         s->restarts++;
     }

@@ -85,7 +85,9 @@ struct solve {
     struct strmap dependencies;            /* struct dependency, by its parts */
     struct strmap tolerated;               /* requirements that the base need not meet */
     struct strings notes;                  /* candidates passed over */
-    bool again;                            /* something was learned that changes what was said before */
+    bool again;                            /* candidates count otherwise now: nothing stands any more */
+    bool lost;                             /* something is asked for that was thought closed */
+    size_t lost_at;                        /* the conflict at which that was seen first */
     unsigned restarts, blocked;
 };
 
