@@ -5,21 +5,8 @@
  */
 #include "test.h"
 
-#include <time.h>
+#include "dice.h"
 #include "fake_source.h"
-
-static uint64_t random_state;
-
-static unsigned roll(unsigned below)
-{
-    random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (unsigned)((random_state >> 33) % below);
-}
-
-static bool chance(unsigned percent)
-{
-    return roll(100) < percent;
-}
 
 enum { MAX_PROJECTS = 7, MAX_ROOTS = 4 };
 
@@ -250,6 +237,49 @@ static void check_without_failures(struct world *w, const struct resolution *r, 
     }
 }
 
+/* The names are sorted, each once, of this world, the root's own among them. */
+static void check_names(struct world *w, const struct resolve_failure *f)
+{
+    bool own = false;
+    for (size_t i = 0; i < f->name_count; i++) {
+        assert_in_range(atoi(f->names[i] + 1), 0, w->projects);
+        assert_true(i == 0 || strcmp(f->names[i - 1], f->names[i]) < 0);
+        own = own || strcmp(f->names[i], w->roots[f->root].requirement->name) == 0;
+    }
+    assert_true(own);
+}
+
+static bool is_named(const struct resolve_failure *f, const char *name)
+{
+    for (size_t i = 0; i < f->name_count; i++)
+        if (strcmp(f->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* It says something, on one screen, without doubled or empty lines, and of nothing but what it rests on. */
+static void check_reason(struct world *w, const struct resolve_failure *f)
+{
+    struct text rest = text_of(f->reason), line;
+    size_t lines = 0;
+    while (text_line(&rest, &line)) {
+        assert_true(line.len > 0);
+        lines++;
+    }
+    assert_in_range(lines, 1, 20);
+    assert_null(strstr(f->reason, "  "));
+    assert_null(strstr(f->reason, "(null)"));
+    for (unsigned p = 0; p <= w->projects; p++) {
+        const char *name = name_of(w, p), *at = f->reason;
+        while ((at = strstr(at, name))) {
+            bool word = at == f->reason || !strchr("0123456789abcdefghijklmnopqrstuvwxyz-", at[-1]);
+            if (word && !is_named(f, name))
+                fail_msg("%s is not among the names of: %s", name, f->reason);
+            at += strlen(name);
+        }
+    }
+}
+
 static void check_world(bool guarded)
 {
     struct world w;
@@ -266,11 +296,8 @@ static void check_world(bool guarded)
     memset(kept, true, sizeof kept);
     for (size_t i = 0; i < r.failure_count; i++) {
         kept[r.failures[i].root] = false;
-        size_t lines = 1;
-        for (const char *c = r.failures[i].reason; *c; c++)
-            lines += *c == '\n';
-        assert_in_range(lines, 1, 20);
-        assert_true(*r.failures[i].reason);
+        check_names(&w, &r.failures[i]);
+        check_reason(&w, &r.failures[i]);
     }
     check_solution(&o, &r, kept);
     check_without_failures(&w, &r, kept);
@@ -286,17 +313,11 @@ static void check_world(bool guarded)
     fake_close(&w.fake);
 }
 
-static uint64_t number_from(const char *variable, uint64_t fallback)
-{
-    const char *value = getenv(variable);
-    return value && *value ? strtoull(value, NULL, 10) : fallback;
-}
-
 static void check_worlds(bool guarded)
 {
     uint64_t seed = number_from("SOLVER_SEED", 4566), rounds = number_from("SOLVER_ROUNDS", 4000);
     for (uint64_t i = 0; i < rounds; i++) {
-        random_state = (seed + i) * 0x9e3779b97f4a7c15ULL + guarded;
+        dice_seed(2 * (seed + i) + guarded);
         if (getenv("SOLVER_VERBOSE"))
             print_message("seed %llu\n", (unsigned long long)(seed + i));
         check_world(guarded);
@@ -348,13 +369,6 @@ static void trap_world(struct fake_source *s, unsigned reach, unsigned honest, b
     }
 }
 
-static long long microseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* others use this machine too */
-    return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
 static void solve_in(struct fake_source *s, unsigned root_count, const char *what, long long most_ms,
                      size_t failures)
 {
@@ -369,10 +383,10 @@ static void solve_in(struct fake_source *s, unsigned root_count, const char *wha
     cleanup_arena struct arena a = ARENA_INIT;
     cleanup_err struct err err = ERR_INIT;
     struct resolution out;
-    long long start = microseconds();
+    long long start = cpu_microseconds();
     if (resolve(&a, &s->source, roots, root_count, &out, &err) < 0)
         fail_msg("%s", err.text);
-    long long took = microseconds() - start;
+    long long took = cpu_microseconds() - start;
     print_message("%s: %lld.%03lld ms, %zu chosen, %zu set aside, %zu looked at\n", what, took / 1000,
                   took % 1000, out.count, out.failure_count, s->asked);
     assert_int_equal(out.failure_count, failures);
@@ -393,7 +407,7 @@ static void traps(void **state)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct fake_source s;
         fake_open(&s);
-        random_state = 20261123 + i;
+        dice_state = 20261123 + i;
         trap_world(&s, kinds[i].reach, kinds[i].honest, kinds[i].solvable);
         char what[64];
         snprintf(what, sizeof what, "traps %u/%u", kinds[i].reach, kinds[i].honest);
@@ -430,7 +444,7 @@ static void ordinary(void **state)
     (void)state;
     struct fake_source s;
     fake_open(&s);
-    random_state = 1;
+    dice_state = 1;
     for (unsigned p = 0; p < 60; p++)
         for (unsigned v = 0; v < VERSIONS; v++) {
             struct fake_candidate *c = fake_add(&s, arena_printf(&s.arena, "p%u", p),
@@ -450,7 +464,7 @@ static void many_roots(void **state)
     (void)state;
     struct fake_source s;
     fake_open(&s);
-    random_state = 2;
+    dice_state = 2;
     for (unsigned p = 0; p < 200; p++) {
         struct fake_candidate *c = fake_add(&s, arena_printf(&s.arena, "p%u", p), "1.0", CANDIDATE_INDEX);
         if (p < 100)
