@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resolve/explain.h"
 
+#include "base/nearest.h"
 #include "resolve/ranges.h"
 
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 enum { MUCH_THE_SAME = 4, LONGEST_LINE = 600 };
 
 enum { MAX_FACTS = 300 };
+
+/* A name that is one letter off in so many is taken for a slip; with more than two it is another name. */
+enum { LETTERS_OF_A_SLIP = 4, MOST_SLIPS = 2 };
 
 struct story {
     struct arena *arena;
@@ -38,6 +42,12 @@ static void line(struct story *t, struct buf *b)
         if (strcmp(*earlier, text) == 0)
             return;
     array_push(&t->lines, text);
+}
+
+static void full_stop(struct buf *b)
+{
+    if (!b->len || b->ptr[b->len - 1] != '?')
+        buf_char(b, '.');
 }
 
 static const struct fact *fact_at(const struct story *t, size_t i)
@@ -146,6 +156,27 @@ static bool refused(struct story *t, struct buf *b, const struct fact *f, const 
     return true;
 }
 
+/* Another name that was asked about here and exists, when it is so near that it must have been meant: of two
+ * that are as near, neither. */
+static void near_miss(struct story *t, struct buf *b, const char *name)
+{
+    const char *best = NULL;
+    size_t bound = strlen(name) / LETTERS_OF_A_SLIP, as_near = 0;
+    if (bound > MOST_SLIPS)
+        bound = MOST_SLIPS;
+    size_t least = bound;
+    array_each (&t->solve->packages, p) {
+        size_t distance = nearest_distance(text_of(name), text_of(p->project->name));
+        if (p->extra || !p->project->list->count || distance > least)
+            continue;
+        as_near = distance < least ? 1 : as_near + 1;
+        least = distance;
+        best = p->project->name;
+    }
+    if (as_near == 1)
+        buf_printf(b, "; did you mean %s?", best);
+}
+
 /* Why nothing meets the requirement, as the end of a sentence, if that is so; `but` joins it to what was
  * said. */
 static bool obstacle(struct story *t, struct buf *b, const struct fact *f, const char *but)
@@ -167,9 +198,10 @@ static bool obstacle(struct story *t, struct buf *b, const struct fact *f, const
             buf_printf(b, "%s @ %s cannot be used: %s", r->name, r->url, failure);
     } else if (!p->list->count) {
         buf_printf(b, "%s%s", but, p->list->absent ? p->list->absent : "no version of it is known");
+        near_miss(t, b, p->name);
     } else {
         const struct candidate *newest = newest_version(p);
-        buf_printf(b, "%s version of %s matches %s", *but ? ", but no" : "No", p->name,
+        buf_printf(b, "%s version matches %s%s%s", *but ? ", but no" : "No", p->name, r->url ? " @ " : "",
                    r->url ? r->url : r->specifiers.text);
         if (newest)
             buf_printf(b, "; the newest is %s", newest->version.text);
@@ -273,7 +305,7 @@ static void tell_needs(struct story *t, const struct fact *f)
             versions_text(&b, p, rest);
         }
     }
-    buf_char(&b, '.');
+    full_stop(&b);
     line(t, &b);
     array_push(&t->todo, target_of(t, f));
 }
@@ -284,7 +316,7 @@ static void tell_root(struct story *t, const struct fact *f)
     if (f->root == t->blamed) {
         /* What is set aside stands above the story already. */
         if (obstacle(t, &b, f, "")) {
-            buf_char(&b, '.');
+            full_stop(&b);
             line(t, &b);
         }
         array_push(&t->told, f);
@@ -292,7 +324,7 @@ static void tell_root(struct story *t, const struct fact *f)
         buf_printf(&b, "%s asks for ", t->solve->roots[f->root].from);
         requirement(&b, f->requirement);
         consequence(t, &b, f);
-        buf_char(&b, '.');
+        full_stop(&b);
         line(t, &b);
     }
     array_push(&t->todo, target_of(t, f));
@@ -415,7 +447,7 @@ static void advise(struct story *t)
             requirement(&b, root->requirement);
             buf_printf(&b, " (%s)", root->from);
         }
-        buf_char(&b, '.');
+        full_stop(&b);
     } else if (t->base && package_at(t, solve_find(t->solve, blamed->name, NULL))->project->base) {
         buf_str(&b, "What LocalStack itself has is never replaced: drop this requirement, or set "
                     "EXTENSION_BASE_CONFLICTS=tolerate to go on with what is there.");

@@ -7,4 +7,4 @@ root install bar
 ==
 failed bar (install)
     bar 1.0 requires foo[a]>=1.
-    foo[a] 1.0 requires x>=2, but no version of x matches >=2; the newest is 1.0.
+    foo[a] 1.0 requires x>=2, but no version matches x>=2; the newest is 1.0.

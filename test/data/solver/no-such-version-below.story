@@ -8,4 +8,4 @@ index bar 1.1
 root extensions.txt:1 bar
 ==
 failed bar (extensions.txt:1)
-    Every version of bar (1.0 and 1.1) requires foo>=9, but no version of foo matches >=9; the newest is 3.1.
+    Every version of bar (1.0 and 1.1) requires foo>=9, but no version matches foo>=9; the newest is 3.1.
