@@ -152,14 +152,6 @@ def test_requirements_file_in_pips_format(root, index):
     assert root.installed() == {"one": "1.0", "two": "1.0", "three": "2.0", "four": "1.0", "six": "2.0"}
 
 
-def test_an_option_that_is_not_obeyed_is_named_with_its_line(root, index):
-    index.add("one", "1.0")
-    root.requirements("one\n--only-binary :all:\n")
-    done = root.sync()
-    assert re.search(r"warning: .*extensions\.txt:2.*--only-binary", done.err), done
-    assert root.installed() == {"one": "1.0"}
-
-
 def test_the_variable_is_split_where_requirements_begin(root, index):
     index.add("foo", "1.5", ['ea ; extra == "a"', 'eb ; extra == "b"'], extras=["a", "b"])
     index.add("foo", "2.0")
