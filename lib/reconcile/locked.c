@@ -248,22 +248,28 @@ static bool is_by_hand(const struct installed *i)
     return strcmp(i->installer, INSTALLER_NAME) != 0 && i->requested;
 }
 
-static int read_details(struct planner *p, struct err *err)
+static int read_details(struct session *s, struct err *err)
 {
-    struct session *s = p->s;
     struct installed_set *set = s->rebuild ? &s->old : &s->venv;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct installed *item = set->items[i];
+    for (size_t i = 0; i < set->count; i++)
         if (installed_details(set, set->items[i], err) < 0)
             return -1;
-        if (s->rebuild && is_by_hand(item) && !is_selected(p, item->name) && !plan_is_tool(item->name))
+    return 0;
+}
+
+/* Into a venv that is made anew only what the lock names can come. */
+static void warn_of_hand(struct planner *p)
+{
+    const struct installed_set *old = &p->s->old;
+    for (size_t i = 0; p->s->rebuild && i < old->count; i++) {
+        const struct installed *item = old->items[i];
+        if (is_by_hand(item) && !is_selected(p, item->name) && !plan_is_tool(item->name))
             warn(p,
                  arena_printf(p->a,
                               "%s %s was installed by hand and is not in the lock, so it is not carried over "
                               "into the venv that is made anew; install it again with bin/pip",
                               item->name, item->version.text));
     }
-    return 0;
 }
 
 static int plan_packages(struct planner *p, struct err *err)
@@ -310,10 +316,12 @@ int locked_plan(struct session *s, const struct wanted *wanted, struct source *s
         lock_select(p.a, &wanted->locked->lock, &target, &selection);
     out->lock = wanted->locked->file;
     out->root_count = selection.packages.count;
-    if (read_details(&p, err) < 0 || plan_packages(&p, err) < 0)
+    if (read_details(s, err) < 0 || plan_packages(&p, err) < 0)
         return -1;
     if (out->failed.count)
         keep_all(&p);
+    else
+        warn_of_hand(&p);
     if (out->base.count)
         qsort(out->base.items, out->base.count, sizeof *out->base.items, by_base_name);
     return 0;

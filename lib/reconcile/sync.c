@@ -35,7 +35,7 @@ static void say_start(const struct plan *plan, long long resolve_ms)
 {
     for (size_t i = 0; i < plan->warnings.count; i++)
         log_warning("%s", plan->warnings.items[i]);
-    if (plan->rebuild && !plan->fresh)
+    if (plan->rebuild && !plan->fresh && !plan->refused)
         log_info("the extensions' venv is made anew: %s", plan->rebuild);
     if (plan->install.count && plan->lock)
         log_info("the lock %s has %zu distribution%s; %zu to install", plan->lock, plan->root_count,

@@ -305,6 +305,27 @@ def test_another_environment(root, shelf, head, reason):
     assert reason in failed[0]["reason"]
 
 
+def test_by_hand_beside_a_lock(root, shelf):
+    """What it asks for and does not get is told; into a venv that is made anew it cannot come."""
+    shelf.write(shelf.simple("demo", "2.0"))
+    root.sync("--locked", shelf.lock)
+    root.pip("install", "--no-index", "--no-deps", make_wheel(root.folder / "hand", "hand", "1.0", ["demo<2"]))
+    shelf.write(shelf.simple("demo", "2.1"))
+    done = root.sync("--locked", shelf.lock)
+    assert "hand 1.0 asks for demo<2, but demo is 2.1; the lock is obeyed" in done.err
+    assert root.installed() == {"demo": "2.1", "hand": "1.0"}
+    cfg = root.venv / "pyvenv.cfg"
+    cfg.write_text(cfg.read_text().replace(str(root.base), "/another/base").replace("version = 3", "version = 2"))
+    (root.venv / "bin/python3").unlink()
+    bad = shelf.folder / "pylock.bad.toml"
+    bad.write_text(lock_text(package("folder", None) + 'directory = {path = "src"}\n'))
+    before = tree(root.venv)
+    assert "made anew" not in root.sync("--locked", bad, status=1).err and tree(root.venv) == before
+    done = root.sync("--locked", shelf.lock)
+    assert "made anew" in done.err and "hand 1.0 was installed by hand and is not in the lock" in done.err
+    assert root.installed() == {"demo": "2.1"}
+
+
 # ---- the base
 
 
@@ -476,6 +497,25 @@ def test_another_file_name(root, shelf):
     assert "a lock file is named pylock.toml or pylock.NAME.toml" in root.sync("--locked", odd).err
     odd.rename(shelf.folder / "pylock.some.toml")
     assert "is named" not in root.sync("--locked", shelf.folder / "pylock.some.toml").err
+
+
+def without(root, *modules):
+    """The base's Python as one that lacks modules, behind a script: `-I -B -X utf8 -c TEXT` are its arguments."""
+    path = root.folder / "python3"
+    blocked = "; ".join(f"sys.modules['{m}'] = None" for m in modules)
+    path.write_text(f"""#!/bin/sh
+exec {root.base}/bin/python3 -I -B -X utf8 -c "import sys; {blocked}; exec(sys.argv[1])" "$6"
+""")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_toml_reader_of_pip(root, shelf):
+    """Python 3.10 has none of its own; pip brings one."""
+    shelf.write(shelf.simple("demo", "1.0"))
+    assert names(root.plan("--locked", shelf.lock, "--python", without(root, "tomllib"))["install"]) == ["demo 1.0"]
+    done = root.run("plan", "--locked", shelf.lock, "--python", without(root, "tomllib", "pip"))
+    assert done.status == 2 and "is older than 3.11 and has no pip" in done.err, done
 
 
 # ---- over the network
@@ -735,3 +775,17 @@ def test_a_password_protected_index(root, workshop):
     assert done.status == 0 and "hidden" not in lock.read_text() + done.err
     root.sync("--locked", lock)
     assert root.installed() == {"demo": "1.0"} and wheel.name in lock.read_text()
+
+
+@pytest.mark.once
+def test_real_extensions(localstack_root):
+    """Locked from the real index over the real base, and the same again on an empty volume."""
+    out = localstack_root.folder / "pylock.toml"
+    lock(localstack_root, "localstack-extension-typedb", "localstack-wiremock", "-o", out)
+    document = read(out.read_text())
+    locked = {p["name"]: p["version"] for p in document["packages"]}
+    assert {"localstack-extension-typedb", "localstack-wiremock", "httpx", "twisted"} <= set(locked)
+    assert "typing-extensions" in {b["name"] for b in document["tool"]["localstack-extensions"]["base"]}
+    done = localstack_root.sync("--locked", out)
+    assert localstack_root.installed() == locked and "the lock is obeyed" not in done.err
+    assert [names(v) for k, v in localstack_root.plan("--locked", out).items() if k in ("install", "remove", "failed")] == [[], [], []]
