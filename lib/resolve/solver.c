@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { STRAIGHT_PROBES = 4 };
+
 struct attempt {
     struct arena *arena;
     struct universe *universe;
@@ -110,21 +112,21 @@ static int try_first(struct attempt *t, size_t count, struct verdict *v, struct 
 }
 
 /*
- * All together have no solution, by *v. Finds the first that has none with all before it: the contradiction
- * names the last that it could be, and the rest is bisection.
+ * All together have no solution, by *v. Finds the first that has none with all before it. The contradiction
+ * names the last that it could be, and mostly it is that: all before have a solution. Where each answer only
+ * names an earlier one, the rest is bisection.
  */
 static int find_first(struct attempt *t, struct verdict *v, struct err *err)
 {
-    size_t probe = v->last;
-    while (!v->alone && t->good < v->last) {
+    for (size_t probes = 0; !v->alone && t->good < v->last; probes++) {
         struct verdict w;
+        size_t probe = probes < STRAIGHT_PROBES ? v->last : t->good + (v->last - t->good + 1) / 2;
         if (try_first(t, probe, &w, err) < 0)
             return -1;
         if (w.solvable)
             t->good = probe;
         else
             *v = w;
-        probe = t->good + (v->last - t->good + 1) / 2;
     }
     return 0;
 }
