@@ -152,7 +152,7 @@ format:
 
 bench:
 	@scripts/setup build bench
-	@$(SUBMAKE) all
+	@$(SUBMAKE) all $(BUILD)/tools/solve
 	@scripts/bench
 
 MAN1 := $(wildcard man/*.1)

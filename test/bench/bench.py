@@ -22,6 +22,11 @@ import zipfile
 
 REQUIREMENTS = ("localstack-extension-mailhog", "localstack-extension-typedb")
 REQUIREMENTS_IN_FILE = "localstack-extension-diagnosis-viewer"
+# What the time of solving alone is taken of, and those of its dependencies that only come as source distributions.
+SOLVE_EXTENSIONS = tuple(f"localstack-extension-{name}" for name in ("mailhog", "httpbin", "stripe", "miniflare", "aws-proxy", "terraform-init"))
+SOLVE_BUILT = ("flasgger", "localstripe")
+SOLVE_RUNS = int(os.environ.get("BENCH_SOLVES", "201"))
+SOLVE_LIMIT_MS = 20
 RUNS = int(os.environ.get("BENCH_RUNS", "7"))
 PIP_RUNS = int(os.environ.get("BENCH_PIP_RUNS", "3"))
 SPAWNS = int(os.environ.get("BENCH_SPAWNS", "1000"))
@@ -244,26 +249,52 @@ def tools(build: pathlib.Path, url: str, pins: dict[str, str]) -> list[Tool]:
 # ---- what is measured
 
 
-def plan(build: pathlib.Path, root: pathlib.Path) -> dict[str, str]:
+def plan(build: pathlib.Path, root: pathlib.Path, requirements=REQUIREMENTS, options=()) -> dict[str, str]:
     """Names and versions that the reconciler would install beyond the base, from the index that pip is configured for."""
     env = {key: value for key, value in os.environ.items() if not re.match(r"(LOCALSTACK_)?EXTENSION_", key)}
-    env["EXTENSION_AUTO_INSTALL"] = ",".join(REQUIREMENTS)
-    command = [build / "localstack-extensions", "plan", "--root", root, "--format", "json"]
+    env["EXTENSION_AUTO_INSTALL"] = ",".join(requirements)
+    command = [build / "localstack-extensions", "plan", "--root", root, "--format", "json", *options]
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
     return {entry["name"]: entry["version"] for entry in json.loads(done.stdout)["install"]}
 
 
-def make_index(build: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
-    pins = plan(build, build / "bench/root")
+def pip_wheels(command: str, folder: pathlib.Path, *arguments: str) -> None:
+    """pip download or pip wheel into folder."""
+    pip = [pathlib.Path(sys.prefix) / "bin/pip", command, "-qq", "--disable-pip-version-check", "--no-input", "--no-deps"]
+    subprocess.run([*pip, "--dest" if command == "download" else "--wheel-dir", folder, *arguments], check=True)
+
+
+def index_of(folder: pathlib.Path, pins: dict[str, str]) -> None:
+    """An index in folder/www of the wheels that lie in folder/wheels and those that are missing there."""
     wheels = folder / "wheels"
     (folder / "www/files").mkdir(parents=True)
     (folder / "tmp").mkdir()
-    command = [pathlib.Path(sys.prefix) / "bin/pip", "download", "-qq", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", "--only-binary", ":all:", "--dest", wheels]
-    subprocess.run([*command, *(f"{name}=={version}" for name, version in pins.items())], check=True)
+    have = {normalise(wheel.name.split("-")[0]) for wheel in wheels.glob("*.whl")}
+    pip_wheels("download", wheels, "--only-binary", ":all:", *(f"{name}=={version}" for name, version in pins.items() if name not in have))
     for wheel in sorted(wheels.glob("*.whl")):
         add_wheel(folder / "www", wheel, pins)
+
+
+def make_index(build: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
+    pins = plan(build, build / "bench/root")
+    index_of(folder, pins)
     return pins
+
+
+def print_solving(build: pathlib.Path) -> None:
+    """The solver alone on six extensions: pages and metadata are fetched and parsed before the clock runs."""
+    folder = build / "bench/solve"
+    root = folder / "root"
+    (root / "opt/code").mkdir(parents=True)
+    (root / "opt/code/localstack").symlink_to(build / "bench/root/opt/code/localstack")
+    pip_wheels("wheel", folder / "wheels", *SOLVE_BUILT)
+    index_of(folder, plan(build, root, SOLVE_EXTENSIONS, ["--find-links", folder / "wheels"]))
+    with nginx(folder) as url:
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "PIP_INDEX_URL": url, "PIP_CONFIG_FILE": os.devnull}
+        command = [build / "tools/solve", root, str(SOLVE_RUNS), *SOLVE_EXTENSIONS]
+        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    took, chosen = map(int, done.stdout.split())
+    print(f"\nsolving alone: {took / 1e3:.2f} ms, need {SOLVE_LIMIT_MS} (six extensions, {chosen} distributions, median of {SOLVE_RUNS})")
 
 
 def print_boot(build: pathlib.Path, timer: Timer) -> None:
@@ -340,6 +371,7 @@ def main() -> None:
                     tool.round(timer, pins)
         print_table(all_tools, timer, len(pins), size)
         print_boot(build, timer)
+    print_solving(build)
 
 
 if __name__ == "__main__":
