@@ -183,19 +183,19 @@ def compare(kind, texts):
 
 def test_html():
     r = generator("html")
-    compare("text/html", [html_page(r) for _ in range(CASES)])
+    compare("text/html", [html_page(r) for _ in range(CASES // 2)])
 
 
 def test_json():
     r = generator("json")
-    compare(JSON, [json_page(r) for _ in range(CASES)])
+    compare(JSON, [json_page(r) for _ in range(CASES // 2)])
 
 
 def test_what_is_no_json_is_refused():
     """Nothing of such a page counts: pip raises, and nobody knows what was cut off."""
     r = generator("no json")
     texts = []
-    while len(texts) < CASES:
+    while len(texts) < CASES / 4:
         text = broken(r, json_page(r), '{}[]",:\\0a ')
         try:
             json.loads(text)

@@ -125,7 +125,7 @@ def settings_of_pip(monkeypatch, env, base):
 def test_order_of_files_sections_and_variables(tmp_path, monkeypatch):
     r = generator("pip.conf order")
     wrong, compared = [], 0
-    for number in range(max(50, CASES // 60)):
+    for number in range(max(40, CASES // 100)):
         folder = tmp_path / str(number)
         folder.mkdir()
         env = lay_out(r, folder)
@@ -140,4 +140,4 @@ def test_order_of_files_sections_and_variables(tmp_path, monkeypatch):
             files = {path: path.read_text() for path in folder.rglob("*.conf")}
             wrong.append(f"{env}\n{files}:\n  is  {run.stdout.splitlines()}\n  not {right}\n  {run.stderr}")
     assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong[:3])
-    assert compared > 30
+    assert compared > 20
