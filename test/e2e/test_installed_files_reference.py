@@ -158,6 +158,13 @@ def test_records():
     check([("record", text) for text in texts], [record_answer(text) for text in texts])
 
 
+def test_lines_of_records_are_written_for_every_reader():
+    r = generator("record line")
+    paths = ["".join(r.choice('ab/.,"\' \n\r\t\u00fc-') for _ in range(r.randrange(1, 9))) for _ in range(CASES)]
+    for path, (line,) in zip(paths, ask_formats([("record_line", path) for path in paths])):
+        assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [[path, "sha256=abc", "12"]]
+
+
 def url(r):
     user = r.choice(["", "", "git@", "user:secret@", "${USER}:${PASS}@", "${USER}@", "${USER}:secret@", "token@", "${A}x@",
                      "user:${PASS}@", "git:x@", "${a-b}@", "${}@", "a@b:c@"])

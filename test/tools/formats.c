@@ -11,6 +11,7 @@
  *   wheel_file BYTES       version, true or false for Root-Is-Purelib
  *   entry_points BYTES     GROUP, NAME, MODULE and ATTRIBUTE of each
  *   record BYTES           path, algorithm, digest and size of each
+ *   record_line PATH       the line of RECORD for a file of 12 bytes with the digest sha256=abc
  *   pip_conf BYTES         section, option and value of each
  *   direct_url BYTES       url and sha256
  *   archive URL SHA256     direct_url.json for it
@@ -173,6 +174,15 @@ static int answer_record(const struct question *q)
     return 0;
 }
 
+static int answer_record_line(const struct question *q)
+{
+    struct buf line cleanup_buf = BUF_INIT;
+    const struct record_entry entry = {text_dup(q->a, q->fields[0]), "sha256", "abc", 12};
+    record_write(&line, &entry);
+    add_text(q, buf_view(&line));
+    return 0;
+}
+
 static int answer_pip_conf(const struct question *q)
 {
     struct pip_conf conf cleanup_pip_conf = {0};
@@ -266,6 +276,7 @@ static const struct {
     {"wheel_file", answer_wheel_file},
     {"entry_points", answer_entry_points},
     {"record", answer_record},
+    {"record_line", answer_record_line},
     {"pip_conf", answer_pip_conf},
     {"direct_url", answer_direct_url},
     {"archive", answer_archive},
