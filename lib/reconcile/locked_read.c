@@ -12,23 +12,6 @@ const char *locked_name(const struct session *s)
     return others ? NULL : s->settings.lock;
 }
 
-static int read_network(struct session *s, const char *url, struct buf *out, struct err *err)
-{
-    const struct http_options options = {.limit = TOML_LIMIT};
-    const struct http_response *response;
-    if (session_http(s, err) < 0)
-        return -1;
-    struct http_request *request = http_start(s->http, url, &options);
-    int result = http_finish(s->http, request, &response, err);
-    if (result == 0 && response->status >= 400)
-        result = err_set(err, ERR_NOT_FOUND, "%s: the server has no such file (status %ld)",
-                         url_redacted(&s->memory, url), response->status);
-    if (result == 0)
-        buf_text(out, buf_view(&response->body));
-    http_release(s->http, request);
-    return result;
-}
-
 static void place(struct session *s, const char *name, struct locked *locked)
 {
     char *local = url_to_path(&s->memory, name);
@@ -107,8 +90,7 @@ int locked_read(struct session *s, struct wanted *out, struct err *err)
     bool fault = true;
     out->locked = locked;
     place(s, name, locked);
-    int result = locked->url ? read_network(s, locked->url, &bytes, &why)
-                             : fs_read(AT_FDCWD, locked->file, TOML_LIMIT, &bytes, &why);
+    int result = session_read(s, locked->url ? locked->url : locked->file, TOML_LIMIT, &bytes, &why);
     if (result == 0)
         digest_hex(buf_view(&bytes), digest);
     array_push(&out->files, arena_strdup(&s->memory, locked->url ? locked->url : locked->file));

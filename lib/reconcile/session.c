@@ -159,6 +159,25 @@ int session_http(struct session *s, struct err *err)
     return s->http ? 0 : -1;
 }
 
+int session_read(struct session *s, const char *place, size_t limit, struct buf *out, struct err *err)
+{
+    if (!url_is_network(text_of(place)))
+        return fs_read(AT_FDCWD, place, limit, out, err);
+    if (session_http(s, err) < 0)
+        return -1;
+    const struct http_options options = {.limit = limit, .fd = -1};
+    struct http_request *request = http_start(s->http, place, &options);
+    const struct http_response *response;
+    int result = http_finish(s->http, request, &response, err);
+    if (result == 0 && response->status >= 400)
+        result = err_set(err, ERR_NOT_FOUND, "%s: the server has no such file (status %ld)",
+                         url_redacted(&s->memory, place), response->status);
+    if (result == 0)
+        buf_text(out, buf_view(&response->body));
+    http_release(s->http, request);
+    return result;
+}
+
 int session_index(struct session *s, struct err *err)
 {
     if (s->index)

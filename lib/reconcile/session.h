@@ -73,5 +73,8 @@ int session_base(struct session *s, struct err *err);
 int session_venv(struct session *s, struct err *err);
 /* s->http; nothing of the network is touched yet. */
 int session_http(struct session *s, struct err *err);
+/* Appends the bytes of a file of at most `limit` bytes, named by its path or by an http(s) URL.
+ * ERR_NOT_FOUND: the server has none; otherwise as fs_read and http_finish. */
+int session_read(struct session *s, const char *place, size_t limit, struct buf *out, struct err *err);
 /* s->index, which needs the interpreter's tags. */
 int session_index(struct session *s, struct err *err);

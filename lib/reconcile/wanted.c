@@ -88,26 +88,6 @@ static const char *variable(void *ctx, const char *name)
     return environment_get(ctx, name);
 }
 
-/* The bytes of a file named by path or URL. */
-static int read_bytes(struct reader *r, const char *path, struct buf *out, struct err *err)
-{
-    if (strncmp(path, "http:", 5) != 0 && strncmp(path, "https:", 6) != 0)
-        return fs_read(AT_FDCWD, path, FILE_LIMIT, out, err);
-    if (session_http(r->s, err) < 0)
-        return -1;
-    const struct http_options options = {.limit = FILE_LIMIT, .fd = -1};
-    struct http_request *request = http_start(r->s->http, path, &options);
-    const struct http_response *response;
-    int result = http_finish(r->s->http, request, &response, err);
-    if (result == 0 && response->status >= 400)
-        result = err_set(err, ERR_NOT_FOUND, "%s: the server has no such file (status %ld)", path,
-                         response->status);
-    if (result == 0)
-        buf_text(out, buf_view(&response->body));
-    http_release(r->s->http, request);
-    return result;
-}
-
 /* Where a nested file's name leads, from the file that names it. */
 static const char *nested_path(struct reader *r, const char *outer, const char *name)
 {
@@ -187,7 +167,7 @@ static int read_file(struct reader *r, const char *path, bool root, struct err *
 {
     struct buf bytes cleanup_buf = BUF_INIT;
     struct requirements_lines lines = {0};
-    int got = read_bytes(r, path, &bytes, err);
+    int got = session_read(r->s, path, FILE_LIMIT, &bytes, err);
     char digest[DIGEST_HEX] = "-";
     if (got == 0)
         digest_hex(buf_view(&bytes), digest);

@@ -6,23 +6,10 @@
  * or NAME=KIND for what would have to be built.
  */
 #include "python/lock.h"
+#include "cpython.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static const struct marker_environment environment = {
-    .implementation_name = "cpython",
-    .implementation_version = "3.13.0",
-    .os_name = "posix",
-    .platform_machine = "x86_64",
-    .platform_release = "6.1.0",
-    .platform_system = "Linux",
-    .platform_version = "#1 SMP",
-    .python_full_version = "3.13.0",
-    .platform_python_implementation = "CPython",
-    .python_version = "3.13",
-    .sys_platform = "linux",
-};
 
 static const char *kind_of(const struct lock_package *p)
 {
@@ -43,7 +30,7 @@ static void answer(const char *line, const struct tags *tags)
     struct lock lock;
     struct version python;
     version_parse(&a, T("3.13.0"), &python, NULL);
-    const struct lock_target target = {&environment, &python, tags};
+    const struct lock_target target = {&cpython_markers, &python, tags};
     if (lock_parse(&a, line, "FILE", &lock, &err) < 0) {
         printf("error %s\n", err.text);
         return;
@@ -66,16 +53,8 @@ static void answer(const char *line, const struct tags *tags)
 
 int main(void)
 {
-    static const struct tag_environment tag_environment = {.implementation = "cpython",
-                                                           .major = 3,
-                                                           .minor = 13,
-                                                           .soabi = "cpython-313-x86_64-linux-gnu",
-                                                           .platform = "linux-x86_64",
-                                                           .is_64bit = true,
-                                                           .glibc_major = 2,
-                                                           .glibc_minor = 36};
     struct arena a cleanup_arena = ARENA_INIT;
-    const struct tags *tags = tags_make(&a, &tag_environment);
+    const struct tags *tags = tags_make(&a, &cpython_tags);
     char *line = NULL;
     size_t room = 0;
     for (size_t i = 0; i < tags_count(tags); i++)

@@ -2,22 +2,9 @@
 /* The stories of test/data/graph.txt, and graphs too large to be written down. */
 #include "reconcile/graph.h"
 
+#include "cpython.h"
 #include "files.h"
 #include "venv/install.h"
-
-static const struct marker_environment linux_markers = {
-    .implementation_name = "cpython",
-    .implementation_version = "3.13.0",
-    .os_name = "posix",
-    .platform_machine = "x86_64",
-    .platform_release = "6.1",
-    .platform_system = "Linux",
-    .platform_version = "1",
-    .python_full_version = "3.13.0",
-    .platform_python_implementation = "CPython",
-    .python_version = "3.13",
-    .sys_platform = "linux",
-};
 
 struct story {
     struct arena a;
@@ -75,7 +62,7 @@ static void make_graph(struct story *s)
     const struct graph_facts facts = {
         .base = &s->base_set,
         .venv = &s->venv_set,
-        .markers = &linux_markers,
+        .markers = &cpython_markers,
         .inputs = s->inputs.items,
         .input_count = s->inputs.count,
         .unfold_base = s->unfold,

@@ -1,29 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cases.h"
+#include "cpython.h"
 #include "python/lock.h"
-
-static const struct marker_environment environment = {
-    .implementation_name = "cpython",
-    .implementation_version = "3.13.0",
-    .os_name = "posix",
-    .platform_machine = "x86_64",
-    .platform_release = "6.1.0-13-amd64",
-    .platform_system = "Linux",
-    .platform_version = "#1 SMP",
-    .python_full_version = "3.13.0",
-    .platform_python_implementation = "CPython",
-    .python_version = "3.13",
-    .sys_platform = "linux",
-};
-
-static const struct tag_environment tag_environment = {.implementation = "cpython",
-                                                       .major = 3,
-                                                       .minor = 13,
-                                                       .soabi = "cpython-313-x86_64-linux-gnu",
-                                                       .platform = "linux-x86_64",
-                                                       .is_64bit = true,
-                                                       .glibc_major = 2,
-                                                       .glibc_minor = 36};
 
 static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -64,7 +42,7 @@ static const char *select_all(struct arena *a, const struct lock *lock)
     struct lock_selection selection cleanup_lock_selection = {0};
     struct version python;
     assert_int_equal(version_parse(a, T("3.13.0"), &python, NULL), 0);
-    const struct lock_target target = {&environment, &python, tags_make(a, &tag_environment)};
+    const struct lock_target target = {&cpython_markers, &python, tags_make(a, &cpython_tags)};
     lock_select(a, lock, &target, &selection);
     array_each (&selection.refusals, r)
         add(&refused, "!%s%s %s", r->package ? " " : "", r->package ? r->package->name : "", r->reason);

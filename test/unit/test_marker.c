@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python/marker.h"
+#include "cpython.h"
 #include "facts.h"
-
-static const struct marker_environment cpython = {
-    .implementation_name = "cpython",
-    .implementation_version = "3.13.0",
-    .os_name = "posix",
-    .platform_machine = "x86_64",
-    .platform_release = "6.1.0-13-amd64",
-    .platform_system = "Linux",
-    .platform_version = "#1 SMP",
-    .python_full_version = "3.13.0",
-    .platform_python_implementation = "CPython",
-    .python_version = "3.13",
-    .sys_platform = "linux",
-};
 
 static bool evaluate(const char *text, const struct marker_environment *env, const char *extra)
 {
@@ -35,14 +22,14 @@ static void check_value(const struct fact *fact, void *ctx)
     assert_int_equal(fact->count, 3);
     if (marker_parse(&a, fact->fields[0], &m, &err) < 0)
         fact_error(fact, "%s", err.text);
-    bool value = marker_evaluate(m, &cpython, text_dup(&a, fact->fields[1]));
+    bool value = marker_evaluate(m, &cpython_markers, text_dup(&a, fact->fields[1]));
     if (!text_is(fact->fields[2], value ? "true" : "false"))
         fact_error(fact, "is %s", value ? "true" : "false");
     /* What is printed means the same. */
     struct marker *again;
     if (marker_parse(&a, text_of(marker_text(&a, m)), &again, &err) < 0)
         fact_error(fact, "as printed: %s", err.text);
-    if (marker_evaluate(again, &cpython, text_dup(&a, fact->fields[1])) != value)
+    if (marker_evaluate(again, &cpython_markers, text_dup(&a, fact->fields[1])) != value)
         fact_error(fact, "as printed it is another value: %s", marker_text(&a, m));
 }
 
@@ -107,7 +94,7 @@ static void check_lock(const struct fact *fact, void *ctx)
     assert_int_equal(fact->count, 3);
     if (marker_parse_lock(&a, fact->fields[0], &m, &err) < 0)
         fact_error(fact, "%s", err.text);
-    bool value = marker_evaluate_lock(m, &cpython, &choice);
+    bool value = marker_evaluate_lock(m, &cpython_markers, &choice);
     if (!text_is(fact->fields[1], value ? "true" : "false"))
         fact_error(fact, "is %s", value ? "true" : "false");
     if (!text_is(fact->fields[2], marker_text(&a, m)))
@@ -118,7 +105,7 @@ static void test_lock_files(void **state)
 {
     (void)state;
     assert_true(each_fact("markers_lock.data", check_lock, NULL) > 12);
-    assert_true(marker_evaluate_lock(NULL, &cpython, &choice));
+    assert_true(marker_evaluate_lock(NULL, &cpython_markers, &choice));
 }
 
 static void test_lock_files_that_choose_nothing(void **state)
@@ -127,7 +114,7 @@ static void test_lock_files_that_choose_nothing(void **state)
     struct arena a cleanup_arena = ARENA_INIT;
     struct marker *m;
     assert_int_equal(marker_parse_lock(&a, T("'test' in extras or 'dev' in dependency_groups"), &m, NULL), 0);
-    assert_false(marker_evaluate_lock(m, &cpython, &(struct marker_choice){0}));
+    assert_false(marker_evaluate_lock(m, &cpython_markers, &(struct marker_choice){0}));
     assert_false(marker_uses_extra(m));
 }
 
@@ -156,7 +143,7 @@ static void test_no_marker_holds(void **state)
 {
     (void)state;
     struct arena a cleanup_arena = ARENA_INIT;
-    assert_true(marker_evaluate(NULL, &cpython, NULL));
+    assert_true(marker_evaluate(NULL, &cpython_markers, NULL));
     assert_false(marker_uses_extra(NULL));
     assert_string_equal(marker_text(&a, NULL), "");
 }
@@ -164,16 +151,16 @@ static void test_no_marker_holds(void **state)
 static void test_no_extra_is_the_empty_one(void **state)
 {
     (void)state;
-    assert_true(evaluate("extra == ''", &cpython, NULL));
-    assert_true(evaluate("extra != 'test'", &cpython, NULL));
-    assert_false(evaluate("extra == 'test'", &cpython, NULL));
+    assert_true(evaluate("extra == ''", &cpython_markers, NULL));
+    assert_true(evaluate("extra != 'test'", &cpython_markers, NULL));
+    assert_false(evaluate("extra == 'test'", &cpython_markers, NULL));
 }
 
 /* An interpreter built from a checkout adds a plus sign; what a variable lacks is the empty text. */
 static void test_odd_environments(void **state)
 {
     (void)state;
-    struct marker_environment env = cpython;
+    struct marker_environment env = cpython_markers;
     env.python_full_version = "3.14.0a1+";
     assert_true(evaluate("python_full_version >= '3.14.0a1'", &env, NULL));
     assert_true(evaluate("python_full_version == '3.14.0a1'", &env, NULL));
@@ -192,7 +179,7 @@ static void test_tail_of_a_longer_text(void **state)
     struct err err cleanup_err = ERR_INIT;
     struct marker *m;
     assert_int_equal(marker_parse_tail(&a, T("foo; os_name == 'posix'"), 4, &m, &err), 0);
-    assert_true(marker_evaluate(m, &cpython, NULL));
+    assert_true(marker_evaluate(m, &cpython_markers, NULL));
     assert_int_equal(marker_parse_tail(&a, T("foo; os_nam == 'posix'"), 4, &m, &err), -1);
     assert_true(text_starts(text_of(err.text), T("column 6: \"os_nam\" is no variable of markers")));
 }

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order as a whole is compared with packaging's in test/e2e/test_tags_reference.py. */
 #include "base/text.h"
+#include "cpython.h"
 #include "python/tags.h"
 #include "test.h"
-
-static const struct tag_environment usual = {.implementation = "cpython",
-                                             .major = 3,
-                                             .minor = 13,
-                                             .soabi = "cpython-313-x86_64-linux-gnu",
-                                             .platform = "linux-x86_64",
-                                             .is_64bit = true,
-                                             .glibc_major = 2,
-                                             .glibc_minor = 36};
 
 static void test_order(void **state)
 {
     struct arena a cleanup_arena = ARENA_INIT;
-    const struct tags *t = tags_make(&a, &usual);
+    const struct tags *t = tags_make(&a, &cpython_tags);
     (void)state;
     assert_string_equal(tags_at(t, 0), "cp313-cp313-linux_x86_64");
     assert_string_equal(tags_at(t, 1), "cp313-cp313-manylinux_2_36_x86_64");
@@ -49,7 +41,7 @@ static void test_rank(void **state)
         {"..-..-..", NULL},
     };
     struct arena a cleanup_arena = ARENA_INIT;
-    const struct tags *t = tags_make(&a, &usual);
+    const struct tags *t = tags_make(&a, &cpython_tags);
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int rank = tags_rank(t, text_of(rows[i].set));
@@ -61,7 +53,7 @@ static void test_rank(void **state)
 static void test_hostile_sets(void **state)
 {
     struct arena a cleanup_arena = ARENA_INIT;
-    const struct tags *t = tags_make(&a, &usual);
+    const struct tags *t = tags_make(&a, &cpython_tags);
     struct buf many cleanup_buf = BUF_INIT;
     (void)state;
     for (size_t part = 0; part < 3; part++) { /* some 10^15 combinations */
@@ -80,7 +72,7 @@ static void test_hostile_sets(void **state)
 static void test_environments_that_say_little(void **state)
 {
     struct arena a cleanup_arena = ARENA_INIT;
-    struct tag_environment none = {0}, wild = usual;
+    struct tag_environment none = {0}, wild = cpython_tags;
     (void)state;
     assert_true(tags_count(tags_make(&a, &none)) > 0);
     wild.minor = wild.glibc_minor = wild.musl_minor = wild.musl_major = 2000000000;

@@ -2,6 +2,7 @@
 #include "reconcile/wanted.h"
 
 #include "base/fs.h"
+#include "cpython.h"
 #include "test.h"
 
 #include <unistd.h>
@@ -28,19 +29,7 @@ static int set_up(void **state)
     w->s.environ = standard_environment;
     w->s.paths.conf_txt = path_join(&w->a, folder, "extensions.txt");
     w->s.has_interpreter = true;
-    w->s.py.markers = (struct marker_environment){
-        .implementation_name = "cpython",
-        .implementation_version = "3.13.0",
-        .os_name = "posix",
-        .platform_machine = "x86_64",
-        .platform_release = "6.1",
-        .platform_system = "Linux",
-        .platform_version = "1",
-        .python_full_version = "3.13.0",
-        .platform_python_implementation = "CPython",
-        .python_version = "3.13",
-        .sys_platform = "linux",
-    };
+    w->s.py.markers = cpython_markers;
     log_set_level(LOG_ERROR);
     *state = w;
     return 0;
