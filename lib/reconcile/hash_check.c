@@ -90,6 +90,18 @@ static const struct index_file *file_of(const struct resolved *item)
     return NULL; /* what is there already is not fetched */
 }
 
+/* Whether the user wrote this very URL; what metadata names is somebody else's word. */
+static bool is_users_url(const struct hash_check *c, const char *url)
+{
+    for (size_t i = 0; i < c->root_count; i++)
+        if (c->roots[i].requirement->url && is_kept(c, i) && strcmp(c->roots[i].requirement->url, url) == 0)
+            return true;
+    array_each (&c->wanted->constraints, limit)
+        if (limit->requirement->url && strcmp(limit->requirement->url, url) == 0)
+            return true;
+    return false;
+}
+
 static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
 {
     const struct index_file *file = file_of(item);
@@ -98,9 +110,10 @@ static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
     hash_check_given(c, item->name, &given);
     if (!file || given)
         return false;
-    /* The digest in a direct reference's URL is the user's own, too. */
+    /* A digest in the URL counts as well. */
     return item->candidate->origin != CANDIDATE_DIRECT || !file->hash ||
-           !hash_algorithm_parse(text_of(file->hash_algorithm), &ignored);
+           !hash_algorithm_parse(text_of(file->hash_algorithm), &ignored) ||
+           !is_users_url(c, item->candidate->url);
 }
 
 static const char *found_hash(struct session *s, const struct index_file *file)

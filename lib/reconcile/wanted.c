@@ -21,7 +21,7 @@ struct reader {
     const char *stack[INCLUDE_DEPTH]; /* the files being read, outermost first */
     size_t depth;
     struct hash_mode mode;  /* of the named file that is being read */
-    bool constraint_hashes; /* files of constraints that were named have hashes */
+    bool constraint_hashes; /* files of constraints that were named have hashes, or ask for them */
 };
 
 static void fail(struct reader *r, const char *requirement, const char *from, bool malformed,
@@ -209,7 +209,7 @@ static int read_whole(struct reader *r, const char *path, bool root, struct err 
     if (root)
         check_hashes(r, path, first);
     else
-        r->constraint_hashes |= r->mode.given;
+        r->constraint_hashes |= r->mode.given || r->mode.require;
     return result;
 }
 

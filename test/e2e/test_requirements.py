@@ -224,6 +224,24 @@ def test_a_hashed_requirement_that_fails_leaves_no_trace(root, index):
     assert answer(plan) == {"user": "1", "tool": "2"}
 
 
+def test_a_digest_in_the_url_of_metadata_is_not_the_users(root, index, tmp_path):
+    part = make_wheel(tmp_path / "parts", "part", "1")
+    url = f"file://{part}#{sha(part).replace(':', '=')}"
+    tool = index.add("tool", "1", [f"part @ {url}"])
+    root.requirements(f"tool==1 --hash={sha(tool)}\n")
+    plan = root.plan(status=1)
+    assert answer(plan) == {} and f"--hash={sha(part)}" in plan["failed"][0]["reason"]
+    root.requirements(f"tool==1 --hash={sha(tool)}\npart @ {url}\n")
+    assert answer(root.plan()) == {"tool": "1", "part": "1"}
+
+
+def test_a_constraints_file_may_ask_for_hashes(root, index, tmp_path):
+    index.add("tool", "1")
+    (tmp_path / "limits.txt").write_text("--require-hashes\n")
+    (tmp_path / "mine.txt").write_text("tool\n")
+    assert list(reasons(root.plan("-r", tmp_path / "mine.txt", "-c", tmp_path / "limits.txt", status=1))) == ["tool"]
+
+
 # ---- constraints
 
 def test_a_constraint_may_name_the_url(root, index, tmp_path):
