@@ -15,7 +15,7 @@ static void clear_indexes(struct settings *set)
 
 static void set_index(struct settings *set, const char *url)
 {
-    if (set->no_index)
+    if (set->no_index || !*url) /* an empty one, of a variable perhaps, says nothing */
         return;
     clear_indexes(set);
     set->index_url = arena_strdup(&set->strings, url);
@@ -23,7 +23,7 @@ static void set_index(struct settings *set, const char *url)
 
 static void add_index(struct settings *set, const char *url)
 {
-    if (!set->no_index)
+    if (!set->no_index && *url)
         array_push(&set->extra_index_urls, arena_strdup(&set->strings, url));
 }
 

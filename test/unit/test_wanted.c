@@ -473,7 +473,8 @@ static void options_are_taken_into_the_settings(void **state)
         "--extra-index-url=https://third.example/ --trusted-host third.example\n-f wheels -f elsewhere\n"
         "--pre\n--no-binary one,two\n--only-binary two\nfoo --all-releases bar\n--only-final baz\n-r "
         "more.txt\n");
-    put(w, "more.txt", "--no-binary :none:\n--prefer-binary --use-feature=anything\n");
+    put(w, "more.txt",
+        "--no-binary :none:\n--prefer-binary --use-feature=anything\n--index-url=\n--extra-index-url=\n");
     assert_int_equal(fs_mkdirs(place(w, "wheels"), NULL), 0);
     read_all(w);
     assert_counts(w, 1, 0, 0);
