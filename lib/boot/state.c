@@ -65,6 +65,11 @@ static char *now_source(const struct comparison *c, const char *argument)
     return fact_source(c->a, argument);
 }
 
+static char *now_wheel(const struct comparison *c, const char *argument)
+{
+    return fact_stat(c->a, argument);
+}
+
 static bool is_url(const char *path)
 {
     return strstr(path, "://") != NULL;
@@ -101,6 +106,7 @@ enum kind_index {
     KIND_DISTRIBUTIONS,
     KIND_FILE,
     KIND_SOURCE,
+    KIND_WHEEL,
     KIND_VENV,
     KIND_VENV_FOLDER,
     KINDS
@@ -118,6 +124,7 @@ static const struct kind {
     [KIND_DISTRIBUTIONS] = {"distributions", now_distributions, "the distributions in ", " changed"},
     [KIND_FILE] = {"file", now_file, "", " changed"},
     [KIND_SOURCE] = {"source", now_source, "the folder ", " changed"},
+    [KIND_WHEEL] = {"wheel", now_wheel, "", " changed"},
     [KIND_VENV] = {"venv", now_number, "the extensions venv is not the one that the last sync made", NULL},
     [KIND_VENV_FOLDER] = {"venv-folder", now_venv_folder, "somebody changed the extensions venv's ", ""},
 };
@@ -212,6 +219,8 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
         add_now(&b, &c, KIND_DISTRIBUTIONS, *folder);
     array_each (&state->folders, folder)
         add_now(&b, &c, KIND_SOURCE, *folder);
+    array_each (&state->wheels, wheel)
+        add_now(&b, &c, KIND_WHEEL, *wheel);
     add_now(&b, &c, KIND_VENV, "");
     if (state->site_packages)
         add_now(&b, &c, KIND_VENV_FOLDER, state->site_packages);
@@ -335,7 +344,7 @@ static const char *difference(const struct comparison *c, const struct facts *fa
             return reason_of(c, kind, f, now);
     }
     for (size_t i = 0; i < KINDS; i++)
-        if (i != KIND_SOURCE && i != KIND_FILE)
+        if (i != KIND_SOURCE && i != KIND_FILE && i != KIND_WHEEL)
             all |= (size_t)1 << i;
     if ((seen & all) != all)
         return "the state of the last sync is not whole";

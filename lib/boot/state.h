@@ -55,6 +55,7 @@ struct state {
     const char *interpreter;     /* the file whose size and mtime count (resolved base_executable) */
     const char *soabi;
     struct strings folders;    /* developers' sources, and folders that requirements name */
+    struct strings wheels;     /* local ones that requirements and constraints name: size and mtime count */
     const char *site_packages; /* relative */
     bool always;               /* never unchanged (EXTENSION_UPGRADE) */
     struct {

@@ -133,6 +133,19 @@ enum hashes_verdict index_file_judge(const struct index_file *file, const struct
     return unknown ? HASHES_UNKNOWN : HASHES_REFUSE;
 }
 
+bool index_file_proves(const struct index_file *file, const struct hashes *allowed)
+{
+    const char *sha256 = index_file_digest(file, HASH_SHA256);
+    if (sha256 && hashes_have(allowed, HASH_SHA256, sha256))
+        return true;
+    for (unsigned i = 0; i < HASH_ALGORITHMS; i++) {
+        const char *computed = entry_of(file)->digests[i];
+        if (computed && hashes_have(allowed, i, computed))
+            return true;
+    }
+    return false;
+}
+
 void index_file_want(const struct index_file *file, unsigned algorithms)
 {
     entry_of(file)->wanted_digests |= algorithms;
@@ -176,6 +189,8 @@ static int finish(struct index *ix, struct index_download *d, char sha256[65], s
         return -1;
     if (d->err.text)
         return err_move(err, &d->err);
+    if (response && response->status != 200 && strcmp(f->source, "url") == 0)
+        return err_set(err, ERR_INPUT, "there is no %s (%ld)", f->index_url, response->status);
     if (response && response->status != 200)
         return err_set(err, ERR_INPUT, "%s is not there (%ld), although %s lists it", f->name,
                        response->status, f->index_url);

@@ -113,6 +113,10 @@ enum hashes_verdict { HASHES_REFUSE, HASHES_ALLOW, HASHES_UNKNOWN };
 enum hashes_verdict index_file_judge(const struct index_file *file, const struct hashes *allowed);
 /* The next download of the file computes these digests too (bits as in hashes_algorithms). */
 void index_file_want(const struct index_file *file, unsigned algorithms);
+/* Whether the bytes themselves are known to be allowed: by sha256, which the cache goes by, or by what was
+ * computed of them. What a page announces beside sha256 says nothing of bytes that are not fetched from it
+ * now. */
+bool index_file_proves(const struct index_file *file, const struct hashes *allowed);
 /* Whether all of those are known. */
 bool index_file_is_known(const struct index_file *file);
 

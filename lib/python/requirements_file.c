@@ -151,31 +151,38 @@ static void add_options(const struct parser *p, struct requirements_line line,
     bool editable = false, alone = false;
     array_each (options, option)
         editable |= strcmp(option->name, "--editable") == 0;
-    array_each (options, option) {
-        if (option->scope == OPTION_REQUIREMENT) {
-            alone |= !editable;
-            continue;
+    /* An --index-url counts before an --extra-index-url of its line, wherever it stands. */
+    for (int pass = 0; pass < 2; pass++)
+        array_each (options, option) {
+            if ((strcmp(option->name, "--index-url") == 0) != (pass == 0))
+                continue;
+            if (option->scope == OPTION_REQUIREMENT) {
+                alone |= !editable;
+                continue;
+            }
+            bool is_editable = strcmp(option->name, "--editable") == 0;
+            line.kind = strcmp(option->name, "--requirement") == 0  ? LINE_INCLUDE
+                        : strcmp(option->name, "--constraint") == 0 ? LINE_CONSTRAINT
+                                                                    : LINE_OPTION;
+            line.name = option->name;
+            line.value = option->value;
+            line.options = is_editable ? own_options(p->arena, options, false) : "";
+            array_push(p->out, line);
         }
-        bool is_editable = strcmp(option->name, "--editable") == 0;
-        line.kind = strcmp(option->name, "--requirement") == 0  ? LINE_INCLUDE
-                    : strcmp(option->name, "--constraint") == 0 ? LINE_CONSTRAINT
-                                                                : LINE_OPTION;
-        line.name = option->name;
-        line.value = option->value;
-        line.options = is_editable ? own_options(p->arena, options, false) : "";
-        array_push(p->out, line);
-    }
     line.name = line.options = "";
     if (alone)
         add_error(p, line,
                   "an option of a requirement without a requirement; is a backslash missing at the end of "
                   "the line before?");
-    else if (leftover && !editable) /* behind -e pip passes over it */
+    else if (leftover && !editable) {            /* behind -e pip passes over it */
+        struct buf clean cleanup_buf = BUF_INIT; /* or a cut password would be seen */
+        log_redact(&clean, text_of(leftover));
         add_error(p, line,
                   arena_printf(p->arena,
                                "\"%.200s\" is no option, and requirements stand on lines of "
                                "their own",
-                               leftover));
+                               buf_cstr(&clean)));
+    }
 }
 
 /* A logical line, not empty: into one requirement, or into as many lines as it has options. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "python/requirements_options.h"
 
+#include "base/log.h"
 #include "base/nearest.h"
 
 struct known {
@@ -124,12 +125,15 @@ static int split_words(struct arena *a, struct text in, struct strings *words, s
 
 static int check_value(const char *name, const char *value, struct err *err)
 {
+    struct buf shown cleanup_buf = BUF_INIT; /* before it is cut: the rest of a password would be shown */
+    log_redact(&shown, text_of(value));
     if (strcmp(name, "--hash") == 0 && !text_starts(text_of(value), T("sha256:")) &&
         !text_starts(text_of(value), T("sha384:")) && !text_starts(text_of(value), T("sha512:")))
         return err_set(err, ERR_INPUT,
-                       "--hash takes sha256:, sha384: or sha512: and the digest, not \"%.200s\"", value);
+                       "--hash takes sha256:, sha384: or sha512: and the digest, not \"%.200s\"",
+                       buf_cstr(&shown));
     if (strcmp(name, "--config-settings") == 0 && !strchr(value, '='))
-        return err_set(err, ERR_INPUT, "--config-settings takes KEY=VALUE, not \"%.200s\"", value);
+        return err_set(err, ERR_INPUT, "--config-settings takes KEY=VALUE, not \"%.200s\"", buf_cstr(&shown));
     return 0;
 }
 

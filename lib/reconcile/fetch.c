@@ -104,8 +104,10 @@ static void unpack(struct session *s, struct running *run)
 static bool in_cache(struct session *s, struct fetch *job)
 {
     const char *sha256 = index_file_digest(job->file, HASH_SHA256);
-    const struct hashes *refusing;
-    return sha256 && index_file_is_known(job->file) && judge(job, &refusing) == HASHES_ALLOW &&
+    for (size_t i = 0; i < job->hash_count; i++)
+        if (!index_file_proves(job->file, job->hashes[i]))
+            return false;
+    return sha256 && index_file_is_known(job->file) &&
            unpacked_open(&s->memory, s->cache_dir, sha256, true, &job->wheel, NULL) == 0 &&
            unpacked_is(&job->wheel, job->file->name);
 }

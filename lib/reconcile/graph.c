@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/graph.h"
 
+#include "reconcile/locked.h"
 #include "reconcile/wanted.h"
 #include "venv/install.h"
 
@@ -293,10 +294,33 @@ static int read_inputs(struct session *s, struct wanted *out, struct err *err)
     return 0;
 }
 
+/* What a lock brings at its top is what it asks for. */
+static int add_locked(struct session *s, struct wanted *wanted, struct err *err)
+{
+    struct lock_selection selection cleanup_lock_selection = {0};
+    const struct lock_target target = {&s->py.markers, &s->py.version, s->tags};
+    const struct lock *lock = &wanted->locked->lock;
+    lock_select(&s->memory, lock, &target, &selection);
+    for (size_t i = 0; i < selection.packages.count; i++) {
+        const struct lock_package *p = selection.packages.items[i];
+        struct requirement *r = arena_new(&s->memory, struct requirement);
+        if (!lock_requested(lock, &selection, p))
+            continue;
+        const char *text =
+            p->has_version ? arena_printf(&s->memory, "%s==%s", p->name, p->version.text) : p->name;
+        if (requirement_parse(&s->memory, text_of(text), r, err) < 0)
+            return err_wrap(err, "%s", p->where);
+        array_push(&wanted->roots, (struct resolve_root){r, p->where, NULL});
+    }
+    return 0;
+}
+
 int graph_of_session(struct session *s, struct graph *out, struct err *err)
 {
     struct wanted wanted cleanup_wanted = {0};
     if (session_base(s, err) < 0 || session_venv(s, err) < 0 || read_inputs(s, &wanted, err) < 0)
+        return -1;
+    if (wanted.locked && wanted.locked->readable && add_locked(s, &wanted, err) < 0)
         return -1;
     const struct graph_facts facts = {
         .base = &s->base,

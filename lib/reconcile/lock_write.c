@@ -265,10 +265,15 @@ static int find_digests(struct writer *w, struct err *err)
     size_t *item = arena_array(&s->memory, plan->install.count, sizeof *item), n = 0;
     for (size_t i = 0; i < plan->install.count; i++) {
         const struct plan_install *in = &plan->install.items[i];
-        w->sha256[i] = in->direct ? in->direct->wheel.sha256 : in->file->sha256;
+        bool proven = true;
+        for (size_t k = 0; k < in->hash_count; k++)
+            proven = proven && index_file_proves(in->file, in->hashes[k]);
+        w->sha256[i] = in->direct ? in->direct->wheel.sha256 : proven ? in->file->sha256 : NULL;
         if (w->sha256[i])
             continue;
         jobs[n].file = in->file;
+        jobs[n].hashes = in->hashes;
+        jobs[n].hash_count = in->hash_count;
         item[n++] = i;
     }
     int result = fetch_wheels(s, jobs, n, err);

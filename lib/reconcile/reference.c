@@ -86,6 +86,11 @@ static struct text cut_marker(struct text *t, bool url)
     return (struct text){0};
 }
 
+struct text reference_marker(struct text text)
+{
+    return cut_marker(&text, is_url(text));
+}
+
 /* A path made absolute: from the folder of the file that names it, or, where that has none, from the working
  * directory. */
 static const char *locate(struct arena *a, struct text path, const char *folder)

@@ -15,6 +15,9 @@
 int reference_resolve(struct arena *a, struct text text, const char *folder, const char **out,
                       struct err *err);
 
+/* The marker behind what is a path or URL; empty for none. */
+struct text reference_marker(struct text text);
+
 /* Whether a direct reference (the URL of "NAME @ URL") is a wheel; else ERR_INPUT as above. */
 int reference_is_wheel(const char *url, struct err *err);
 

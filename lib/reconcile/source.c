@@ -21,7 +21,7 @@ struct name {
         size_t count, room;
     } direct;
     const char *installed_url;  /* the direct reference that what is installed came from, once asked for */
-    struct strmap dependencies; /* VERSION ORIGIN EXTRA -> struct dependencies */
+    struct strmap dependencies; /* CANDIDATE'S-DATA EXTRA -> struct dependencies */
     struct ARRAY(const struct hashes *) hashes; /* that requirements and constraints give for files of it */
 };
 
@@ -58,6 +58,9 @@ static const char *outside(struct source *source, const struct wanted_constraint
     struct arena *a = &source->s->memory;
     const struct requirement *r = limit->requirement;
     const struct index_file *file = file_of(c);
+    if (limit->broken)
+        return arena_printf(a, "is limited by the constraint %s (%s), which cannot be understood: %s",
+                            r->text, limit->from, limit->broken);
     bool fits =
         r->url ? c->url && strcmp(c->url, r->url) == 0 : specifier_set_contains(&r->specifiers, &c->version);
     if (!fits)
@@ -162,7 +165,6 @@ static int offer_index(struct source *source, struct name *n, struct installed *
     const struct index_project *project;
     if (n->broken.text)
         return err_set(err, n->broken.kind, "%s", n->broken.text);
-    source->used_index = true;
     if (session_index(source->s, err) < 0)
         return -1;
     if (n->hashes.count)
@@ -368,8 +370,7 @@ static int dependencies(void *ctx, const char *name, const struct candidate *c, 
         return 0;
     }
     struct name *n = name_of(source, name);
-    const char *key =
-        arena_printf(&source->s->memory, "%s %d %s", c->version.text, c->origin, extra ? extra : "");
+    const char *key = arena_printf(&source->s->memory, "%p %s", c->data, extra ? extra : "");
     void *known = strmap_get(&n->dependencies, text_of(key));
     if (!known) {
         const struct metadata *m;
@@ -397,6 +398,10 @@ static bool came_from(struct source *source, struct installed *have, const char 
     const char *clean = direct_url_clean(&s->memory, url);
     if (strcmp(from.url, clean) != 0)
         return false;
+    array_each (&name_of(source, have->name)->hashes, hashes)
+        if (from.sha256 && hashes_algorithms(*hashes) == 1U << HASH_SHA256 &&
+            !hashes_have(*hashes, HASH_SHA256, from.sha256))
+            return false; /* the user wants other bytes by now */
     const char *path = url_to_path(&s->memory, clean);
     if (!path || !from.sha256)
         return true;

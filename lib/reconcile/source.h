@@ -22,7 +22,6 @@ struct source {
     struct session *s;
     const struct wanted *wanted;
     struct strmap names;
-    bool used_index; /* some index or find-links was asked */
 };
 
 #define cleanup_source __attribute__((cleanup(source_close)))

@@ -25,8 +25,11 @@ static double seconds(long long ms)
 
 static void say_failures(const struct session *s, const struct plan *plan)
 {
+    bool may_pass = false;
     plan_say_failures(plan);
-    if (plan->failed.count && s->options->boot)
+    for (size_t i = 0; i < plan->failed.count; i++)
+        may_pass = may_pass || !plan->failed.items[i].malformed;
+    if (may_pass && s->options->boot)
         log_info("each boot tries again what was set aside; EXTENSION_SYNC=never leaves the extensions' venv "
                  "as it is");
 }
@@ -154,6 +157,13 @@ static void remember_file(struct state *state, struct arena *a, const char *path
     array_push(&state->digests, arena_strdup(a, digest));
 }
 
+static void remember_wheel(struct state *state, struct arena *a, const struct requirement *r)
+{
+    char *path = r->url ? url_to_path(a, r->url) : NULL;
+    if (path)
+        array_push(&state->wheels, path);
+}
+
 /* What the next boot compares with. Requirements of the command line are not what a boot asks for: their
  * state never fits. */
 static int remember(struct run *run, struct err *err)
@@ -168,7 +178,7 @@ static int remember(struct run *run, struct err *err)
         .interpreter = s->py.base_executable,
         .soabi = s->py.tags.soabi,
         .site_packages = s->py.site_packages,
-        .always = s->settings.upgrade || s->own_inputs,
+        .always = s->settings.upgrade || s->own_inputs || s->options->constraint_files.count,
         .host = host,
     };
     memcpy(state.settings, s->settings_digest, sizeof state.settings);
@@ -177,6 +187,10 @@ static int remember(struct run *run, struct err *err)
                       s->settings.files[i].exists ? s->settings.files[i].digest : "-");
     for (size_t i = 0; i < run->wanted.files.count; i++)
         remember_file(&state, a, run->wanted.files.items[i], run->wanted.digests.items[i]);
+    array_each (&run->wanted.roots, root)
+        remember_wheel(&state, a, root->requirement);
+    array_each (&run->wanted.constraints, limit)
+        remember_wheel(&state, a, limit->requirement);
     for (size_t i = 0; i < s->py.path_count; i++)
         array_push(&state.base_folders, s->py.path[i]);
     for (size_t i = 0; i < run->plan.failed.count; i++) {
@@ -185,6 +199,7 @@ static int remember(struct run *run, struct err *err)
     }
     int result = state_write(&s->paths, &state, err);
     array_free(&state.files);
+    array_free(&state.wheels);
     array_free(&state.digests);
     array_free(&state.base_folders);
     array_free(&state.failures);
@@ -232,8 +247,8 @@ int sync_run(struct session *s, struct err *err)
     struct state last = {0};
     const char *reason = NULL;
     enum state_verdict verdict = state_compare(&s->memory, &s->paths, &s->settings, &last, &reason);
-    if (verdict == STATE_SAME && !s->own_inputs && !s->settings.upgrade && !s->options->base &&
-        !s->options->python) {
+    if (verdict == STATE_SAME && !s->own_inputs && !s->options->constraint_files.count &&
+        !s->settings.upgrade && !s->options->base && !s->options->python) {
         log_debug("nothing changed since the last sync");
         return 0;
     }

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "config/environment.h"
+#include "python/name.h"
 #include "python/requirements_file.h"
 #include "reconcile/locked.h"
 #include "reconcile/reference.h"
@@ -21,6 +22,7 @@ struct reader {
     const char *stack[INCLUDE_DEPTH]; /* the files being read, outermost first */
     size_t depth;
     struct hash_mode mode;  /* of the named file that is being read */
+    const char *unlimited;  /* NULL, or which constraints of the named file cannot be read */
     bool constraint_hashes; /* files of constraints that were named have hashes, or ask for them */
 };
 
@@ -48,30 +50,61 @@ static int check_constraint(const struct requirement *req, struct err *err)
     return 0;
 }
 
+/* What is wrong with a path or URL does not matter where it is not for this machine. */
+static bool is_for_others(struct reader *r, const char *text)
+{
+    struct text marker = reference_marker(text_of(text));
+    struct marker *parsed;
+    return marker.len && marker_parse(r->a, marker, &parsed, NULL) == 0 &&
+           !marker_evaluate(parsed, &r->s->py.markers, NULL);
+}
+
+/* 1: its marker does not hold. */
 static int parse(struct reader *r, const char *text, const struct place *at, struct requirement *req,
                  struct err *err)
 {
     const char *whole = text;
-    if (reference_resolve(r->a, text_of(text), at->folder, &whole, err) < 0 ||
-        requirement_parse(r->a, text_of(whole), req, err) < 0)
+    if (reference_resolve(r->a, text_of(text), at->folder, &whole, err) < 0)
+        return is_for_others(r, text) ? 1 : -1;
+    if (requirement_parse(r->a, text_of(whole), req, err) < 0)
         return -1;
+    if (!marker_evaluate(req->marker, &r->s->py.markers, NULL))
+        return 1;
     if (req->url && reference_is_wheel(req->url, err) < 0)
         return -1;
     req->text = text;
     return at->root ? 0 : check_constraint(req, err);
 }
 
+/* A constraint is never set aside: where it cannot be understood, what it is about is. */
+static void break_constraint(struct reader *r, const char *text, const char *from, const char *why)
+{
+    struct requirement *req = arena_new(r->a, struct requirement);
+    size_t length = 0;
+    while (text[length] && (ascii_is_alnum(text[length]) || strchr("-_.", text[length])))
+        length++;
+    struct text name = {text, length};
+    if (!name_is_valid(name))
+        return;
+    req->name = name_normalize(r->a, name);
+    req->text = text;
+    array_push(&r->out->constraints, (struct wanted_constraint){req, from, NULL, arena_strdup(r->a, why)});
+}
+
 static void add(struct reader *r, const char *text, const struct place *at)
 {
     struct err err cleanup_err = ERR_INIT;
     struct requirement *req = arena_new(r->a, struct requirement);
-    if (parse(r, text, at, req, &err) < 0) {
+    const struct hashes *hashes = wanted_hashes(r->a, at->from, at->options);
+    r->mode.given |= hashes != NULL; /* whatever is wrong with the requirement itself */
+    int parsed = parse(r, text, at, req, &err);
+    if (parsed < 0 && !at->root)
+        break_constraint(r, text, at->from, err.text);
+    if (parsed < 0) {
         fail(r, text, at->from, err.kind == ERR_INPUT, err.text);
         return;
     }
-    const struct hashes *hashes = wanted_hashes(r->a, at->from, at->options);
-    r->mode.given |= hashes != NULL;
-    if (!marker_evaluate(req->marker, &r->s->py.markers, NULL)) {
+    if (parsed > 0) {
         log_debug("%s (%s) does not apply here: its marker does not hold", text, at->from);
         return;
     }
@@ -79,7 +112,7 @@ static void add(struct reader *r, const char *text, const struct place *at)
         array_push(&r->out->roots, (struct resolve_root){req, at->from, hashes});
         array_push(&r->out->details, (struct wanted_root){hashes, false});
     } else {
-        array_push(&r->out->constraints, (struct wanted_constraint){req, at->from, hashes});
+        array_push(&r->out->constraints, (struct wanted_constraint){req, at->from, hashes, NULL});
     }
 }
 
@@ -92,13 +125,13 @@ static const char *variable(void *ctx, const char *name)
 static const char *nested_path(struct reader *r, const char *outer, const char *name)
 {
     const char *fragment;
+    if (strstr(outer, "://")) /* a server names no files of this machine */
+        return url_join(r->a, outer, text_of(name), &fragment);
     char *local = url_to_path(r->a, name);
     if (local)
         return local;
     if (strstr(name, "://") || *name == '/')
         return name;
-    if (strstr(outer, "://"))
-        return url_join(r->a, outer, text_of(name), &fragment);
     const char *base = path_base(outer);
     return path_absolute(r->a, arena_printf(r->a, "%.*s%s", (int)(base - outer), outer, name));
 }
@@ -121,8 +154,12 @@ static void nested(struct reader *r, const char *outer, const struct requirement
     else if (r->out->files.count >= FILE_COUNT)
         fail(r, line->text, from, true,
              "more than 200 files are included; some include each other again and again");
-    else if (read_file(r, path, root, &err) < 0)
+    else if (read_file(r, path, root, &err) == 0)
+        return;
+    else
         fail(r, line->text, from, err.kind == ERR_INPUT, err.text);
+    if (!root && !r->unlimited)
+        r->unlimited = arena_printf(r->a, "%s (%s)", line->text, from);
 }
 
 static void editable(struct reader *r, const struct requirements_line *line, const char *folder,
@@ -158,6 +195,7 @@ static void take_line(struct reader *r, const char *path, const struct requireme
             fail(r, line->text, from, true, err.text);
         break;
     case LINE_ERROR:
+        r->mode.given |= strstr(line->text, " --hash") != NULL;
         fail(r, line->text, from, true, line->value);
         break;
     }
@@ -200,12 +238,33 @@ static void check_hashes(struct reader *r, const char *path, size_t first)
         r->out->details.items[i].checked = require || (mode->given && !waive);
 }
 
+/* What stands in a file whose constraints cannot be read is not known to be within them. */
+static void set_aside_unlimited(struct reader *r, size_t first)
+{
+    struct wanted *w = r->out;
+    const char *why = arena_printf(r->a,
+                                   "the constraints that its file names cannot be read: %s; constraints are "
+                                   "never left out",
+                                   r->unlimited);
+    size_t told = 0;
+    while (told < w->failures.count && w->failures.items[told].before <= first)
+        told++;
+    for (size_t i = first; i < w->roots.count; i++)
+        fail(r, w->roots.items[i].requirement->text, w->roots.items[i].from, false, why);
+    for (size_t i = told; i < w->failures.count; i++)
+        w->failures.items[i].before = first;
+    w->roots.count = w->details.count = first;
+}
+
 /* A file that is named, with all that it includes. */
 static int read_whole(struct reader *r, const char *path, bool root, struct err *err)
 {
     size_t first = r->out->roots.count;
     r->mode = (struct hash_mode){.given = r->constraint_hashes};
+    r->unlimited = NULL;
     int result = read_file(r, path, root, err);
+    if (root && r->unlimited)
+        set_aside_unlimited(r, first);
     if (root)
         check_hashes(r, path, first);
     else
@@ -227,7 +286,7 @@ static int read_named(struct reader *r, const char *name, bool root, struct err 
 static void add_single(struct reader *r, const char *text, const char *from)
 {
     size_t first = r->out->roots.count;
-    r->mode = (struct hash_mode){0};
+    r->mode = (struct hash_mode){.given = r->constraint_hashes};
     add(r, text, &(struct place){.from = from, .options = "", .root = true});
     check_hashes(r, from, first);
 }
@@ -266,8 +325,15 @@ int wanted_read(struct session *s, struct wanted *out, struct err *err)
     *out = (struct wanted){0};
     if (session_interpreter(s, err) < 0)
         return -1;
-    if (locked_name(s))
+    if (locked_name(s)) {
+        if (s->options->constraint_files.count)
+            return err_set(err, ERR_USAGE,
+                           "the lock %s (EXTENSION_LOCK) stands in for all requirements and constraints: "
+                           "leave out -c, or name "
+                           "requirements or files of them beside it",
+                           locked_name(s));
         return locked_read(s, out, err);
+    }
     struct reader r = {.s = s, .out = out, .a = &s->memory};
     for (size_t i = 0; i < s->options->constraint_files.count; i++)
         if (read_named(&r, s->options->constraint_files.items[i], false, err) < 0)

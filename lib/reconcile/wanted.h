@@ -20,6 +20,8 @@ struct wanted_constraint {
     const struct requirement *requirement;
     const char *from;
     const struct hashes *hashes; /* NULL for none */
+    const char
+        *broken; /* NULL, or why it cannot be understood: then nothing of its name is known to be within it */
 };
 
 /* What the solver does not know of a root. */

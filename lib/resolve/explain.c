@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resolve/explain.h"
 
+#include "base/log.h"
 #include "base/nearest.h"
 #include "resolve/ranges.h"
 
@@ -30,6 +31,10 @@ struct story {
 
 static void line(struct story *t, struct buf *b)
 {
+    struct buf clean cleanup_buf =
+        BUF_INIT; /* first: of a URL that is cut the password could not be told any more */
+    log_redact(&clean, buf_view(b));
+    b = &clean;
     for (size_t i = 0; i < b->len; i++)
         if (b->ptr[i] == '\n')
             b->ptr[i] = ' ';

@@ -789,3 +789,16 @@ def test_real_extensions(localstack_root):
     done = localstack_root.sync("--locked", out)
     assert localstack_root.installed() == locked and "the lock is obeyed" not in done.err
     assert [names(v) for k, v in localstack_root.plan("--locked", out).items() if k in ("install", "remove", "failed")] == [[], [], []]
+
+
+def test_tree_and_why_know_who_asks(root, index, tmp_path):
+    index.add("tool", "1", ["part"])
+    index.add("part", "1")
+    lock = tmp_path / "pylock.toml"
+    assert root.run("lock", "-o", lock, "tool").status == 0
+    env = {"EXTENSION_LOCK": str(lock)}
+    root.sync(**env)
+    tree = root.run("tree", env=env)
+    assert f"tool 1  (==1; asked for in {lock}:" in tree.out and "earlier" not in tree.out, tree
+    why = root.run("why", "part", env=env)
+    assert why.out.splitlines()[1].startswith(f"{lock}:") and "asks for tool==1" in why.out, why

@@ -2,7 +2,10 @@
 """What stands in requirements files beside names: options, hashes, constraints, paths and URLs, from an index that nginx serves."""
 
 import hashlib
+import json
 import re
+import shutil
+import sys
 
 import pytest
 
@@ -66,6 +69,33 @@ def test_a_nested_file_over_http_is_relative_to_where_it_came_from(root, index):
     plan = root.plan()
     assert answer(plan) == {"one": "1", "two": "1"}
     assert all(entry["requested"] for entry in plan["install"])
+
+
+def test_a_file_from_a_server_names_no_file_of_this_machine(root, index, tmp_path):
+    index.add("foo", "1")
+    index.add("bar", "1")
+    www = index.folder / "index"
+    (www / "lists").mkdir()
+    (www / "lists/a.txt").write_text("-r /lists/b.txt\nfoo\n")
+    (www / "lists/b.txt").write_text("bar\n")
+    root.requirements(f"-r {index.server.url.rsplit('/', 2)[0]}/lists/a.txt\n")
+    assert answer(root.plan()) == {"foo": "1", "bar": "1"}
+    (tmp_path / "mine.txt").write_text("secret line\n")
+    for name in (tmp_path / "mine.txt", f"file://{tmp_path}/mine.txt"):
+        (www / "lists/a.txt").write_text(f"-r {name}\nfoo\n")
+        done = root.run("plan")
+        assert done.status == 1 and "secret" not in done.out + done.err, done
+
+
+def test_the_index_of_a_line_comes_before_its_extra_indexes(root, index, tmp_path):
+    index.add("foo", "1")
+    other = type(index)(tmp_path / "other")
+    other.add("bar", "1")
+    try:
+        root.requirements(f"--extra-index-url {other.serve().url} --index-url {index.server.url}\nfoo\nbar\n")
+        assert answer(root.plan()) == {"foo": "1", "bar": "1"}
+    finally:
+        other.stop()
 
 
 # ---- which releases
@@ -242,7 +272,130 @@ def test_a_constraints_file_may_ask_for_hashes(root, index, tmp_path):
     assert list(reasons(root.plan("-r", tmp_path / "mine.txt", "-c", tmp_path / "limits.txt", status=1))) == ["tool"]
 
 
+def announce(index, name, hashes):
+    """The page of the project says this of all its files, whatever they are."""
+    page = index.folder / f"index/simple/{name}/index.json"
+    text = json.loads(page.read_text())
+    for entry in text["files"]:
+        entry["hashes"] = hashes
+    page.write_text(json.dumps(text))
+
+
+def test_a_page_cannot_lend_a_hash_to_another_file(root, index, tmp_path):
+    """Beside the sha256 of the file that it wants to be taken it announces the sha512 that the user gives."""
+    evil = index.add("tool", "1", files={"tool/__init__.py": "evil = 1\n"})
+    good = make_wheel(tmp_path / "good", "tool", "1", files={"tool/__init__.py": "good = 1\n"})
+    both = {"sha256": sha(evil).split(":")[1], "sha512": sha(good, "sha512").split(":")[1]}
+    announce(index, "tool", both)
+    hashed = f"tool==1 --hash={sha(good, 'sha512')}\n"
+    root.requirements(hashed)
+    root.sync(status=1)
+    lock = root.run("lock")
+    assert lock.status == 1 and lock.out == "", lock
+    announce(index, "tool", {"sha256": both["sha256"]})  # it gets into the cache, without a hash
+    shutil.rmtree(root.volume / "cache/extensions/pages")
+    root.requirements("tool\n")
+    root.sync()
+    root.requirements("")
+    root.sync()
+    announce(index, "tool", both)
+    shutil.rmtree(root.volume / "cache/extensions/pages")
+    root.requirements(hashed)
+    root.sync(status=1)
+    assert root.installed() == {}
+
+
+def test_wheels_of_one_version_have_dependencies_of_their_own(root, index, tmp_path):
+    tag = f"py{sys.version_info[0]}{sys.version_info[1]}-none-any"
+    index.add("dep", "1")
+    index.add("other", "1")
+    index.add("foo", "1", ["other"], tag=tag, page={"digest": False})
+    general = index.add("foo", "1", ["dep"], page={"digest": False})
+    root.requirements(f"--no-require-hashes\nfoo==1 --hash={sha(general)}\n")
+    root.sync()
+    assert root.installed() == {"foo": "1", "dep": "1"}
+    bad, good = (make_wheel(tmp_path / where, "bar", "1", requires) for where, requires in (("a", ["nowhere"]), ("b", ["dep"])))
+    root.requirements(f"bar @ file://{bad}\nbar @ file://{good}\n")
+    plan = root.plan(status=1)
+    assert [entry["requirement"] for entry in plan["failed"]] == [f"bar @ file://{bad}"]
+    assert answer(plan) == {"bar": "1"}
+
+
+@pytest.mark.parametrize("line", [
+    "foo=1 --hash=sha256:{0}", "./foo-1.tar.gz --hash=sha256:{0}", "foo==1 --hash=md5:{1}", "foo==1; os_name == 'nt' --hash=sha256:{0}"])
+def test_a_hash_counts_whatever_is_wrong_with_its_line(root, index, line):
+    index.add("foo", "1")
+    index.add("bar", "1")
+    root.requirements(line.format("a" * 64, "a" * 32) + "\nbar==1\n")
+    plan = root.plan(status=1)
+    assert answer(plan) == {} and "asks for hashes" in reasons(plan)["bar==1"]
+
+
+def test_another_hash_of_the_same_url_means_other_bytes(root, index, tmp_path):
+    wheel = index.add("foo", "1", files={"foo.py": "a = 1\n"})
+    url = index.server.url.rsplit("/", 2)[0] + f"/files/{wheel.name}"
+    root.requirements(f"foo @ {url} --hash={sha(wheel)}\n")
+    root.sync()
+    wheel.write_bytes(make_wheel(tmp_path, "foo", "1", files={"foo.py": "b = 12\n"}).read_bytes())
+    root.sync()
+    assert (root.site / "foo.py").read_text() == "a = 1\n"  # nobody asks for other bytes
+    root.requirements(f"foo @ {url} --hash={sha(wheel)}\n")
+    root.sync()
+    assert (root.site / "foo.py").read_text() == "b = 12\n"
+
+
+# ---- what is said
+
+def test_no_part_of_a_long_password_is_shown(root, index):
+    secret = "S3cr3t" * 120
+    index.add("foo", "1")
+    for line in ("--pre https://aws:{}@127.0.0.1:9/x", "foo @ https://aws:{}@127.0.0.1:9/foo-1-py3-none-any.whl",
+                 "foo==1\nfoo @ https://aws:{}@127.0.0.1:9/foo-1-py3-none-any.whl", "foo @ git+https://aws:{}@127.0.0.1:9/foo",
+                 "-e git+https://aws:{}@127.0.0.1:9/foo", "foo==1 --config-settings https://aws:{}@127.0.0.1:9/foo.txt",
+                 "foo==1 --hash https://aws:{}@127.0.0.1:9/foo.txt", "https://aws:{}@127.0.0.1:9/foo-1.tar.gz"):
+        root.requirements(line.format(secret) + "\n")
+        done, plan = root.run("sync", "-v"), root.run("plan", "--format", "json")
+        state = (root.extensions / ".localstack-extensions.state").read_text()
+        assert all("S3cr3tS3cr3t" not in text for text in (done.err, done.out, plan.out, plan.err, state)), line
+
+
 # ---- constraints
+
+def test_what_constraints_that_cannot_be_read_would_limit_is_set_aside(root, index):
+    for version in ("1", "2"):
+        index.add("foo", version)
+    index.add("bar", "1")
+    index.add("user", "1", ["foo"])
+    root.requirements("bad bad\nfoo\n-c nowhere.txt\nbar\n")
+    plan = root.plan(status=1, EXTENSION_AUTO_INSTALL="user")
+    assert answer(plan) == {"user": "1", "foo": "2"}
+    assert [entry["requirement"] for entry in plan["failed"]] == ["bad bad", "-c nowhere.txt", "foo", "bar"]
+    assert "-c nowhere.txt" in reasons(plan)["foo"] and "extensions.txt:3" in reasons(plan)["foo"]
+    (root.conf / "nowhere.txt").write_text("foo=1\n")
+    plan = root.plan(status=1, EXTENSION_AUTO_INSTALL="user")
+    assert answer(plan) == {"bar": "1"}
+    assert "nowhere.txt:1" in reasons(plan)["foo"] and "foo=1" in reasons(plan)["user"]
+
+
+def test_constraints_of_the_command_line_hold_for_the_default_inputs(root, index, tmp_path):
+    for version in ("1", "2"):
+        index.add("foo", version)
+    root.requirements("foo\n")
+    root.sync()
+    (tmp_path / "limits.txt").write_text("foo<2\n")
+    root.sync("-c", tmp_path / "limits.txt")
+    assert root.installed() == {"foo": "1"}
+    assert "preparing the extensions" in root.boot("true").err  # no boot asks for these
+    done = root.run("plan", "-c", tmp_path / "limits.txt", env={"EXTENSION_LOCK": str(tmp_path / "pylock.toml")})
+    assert done.status == 2 and "leave out -c" in done.err, done
+
+
+def test_hashes_of_constraints_on_the_command_line(root, index, tmp_path):
+    tool = index.add("tool", "1", ["part"])
+    index.add("part", "1")
+    (tmp_path / "limits.txt").write_text(f"tool==1 --hash={sha(tool)}\n")
+    assert list(reasons(root.plan("-c", tmp_path / "limits.txt", "tool", status=1))) == ["tool"]
+
 
 def test_a_constraint_may_name_the_url(root, index, tmp_path):
     index.add("tool", "2")
@@ -271,6 +424,24 @@ def test_a_path_counts_from_the_file_and_else_from_the_working_directory(root, i
     assert answer(root.plan()) == {"tool": "1"}
     root.requirements(f"nowhere/{wheel.name}\n")
     assert root.plan(status=1)["install"] == []
+
+
+def test_a_local_wheel_that_changed_is_installed_again(root, index, tmp_path):
+    wheel = make_wheel(root.conf, "foo", "1", files={"foo.py": "a = 1\n"})
+    root.requirements(f"./{wheel.name}\n")
+    assert root.boot("true").status == 0
+    assert root.boot("true").err == ""
+    wheel.write_bytes(make_wheel(tmp_path, "foo", "1", files={"foo.py": "b = 12\n"}).read_bytes())
+    assert f"{wheel.name} changed" in root.boot("true").err
+    assert (root.site / "foo.py").read_text() == "b = 12\n"
+
+
+@pytest.mark.parametrize("line", ["bar @ git+https://127.0.0.1:9/x", "git+https://127.0.0.1:9/x", "bar @ https://127.0.0.1:9/bar-1.tar.gz",
+                                  "./nowhere.zip", "./nowhere-1-py3-none-any.whl"])
+def test_what_is_for_other_machines_is_passed_over(root, index, line):
+    index.add("foo", "1")
+    root.requirements(f'{line} ; sys_platform == "win32"\nfoo\n')
+    assert answer(root.plan()) == {"foo": "1"}
 
 
 def test_what_has_to_be_built_says_what_it_is(root, index, tmp_path):

@@ -293,7 +293,9 @@ static void constraints_are_no_requirements(void **state)
     put(w, "more.txt", "bar<3\n");
     put(w, "last.txt", "baz<4\n");
     read_all(w);
-    assert_counts(w, 2, 3, 1);
+    assert_counts(w, 2, 4, 1);
+    assert_string_equal(w->wanted.constraints.items[3].requirement->name, "bad");
+    assert_non_null(w->wanted.constraints.items[3].broken);
     assert_root(w, 1, "two", "@extensions.txt:3");
     assert_constraint(w, 0, "foo<2", "@constraints.txt:1");
     assert_constraint(w, 1, "bar<3", "@more.txt:1");
@@ -319,15 +321,30 @@ static void a_file_that_includes_itself_fails_there(void **state)
 static void an_included_file_that_cannot_be_read_fails_there(void **state)
 {
     struct world *w = *state;
-    put(w, "extensions.txt", "one\n-r absent.txt\n-c folder\n-r binary.txt\ntwo\n");
+    put(w, "extensions.txt", "one\n-r absent.txt\n-r folder\n-r binary.txt\ntwo\n");
     assert_int_equal(fs_mkdirs(place(w, "folder"), NULL), 0);
     put_bytes(w, "binary.txt", T("\xff\xfe\xfa"));
     read_all(w);
     assert_counts(w, 2, 0, 3);
     ASSERT_FAILURE(w, 0, "-r absent.txt", "@extensions.txt:2", "absent.txt", false, 1);
-    assert_string_equal(w->wanted.failures.items[1].requirement, "-c folder");
+    assert_string_equal(w->wanted.failures.items[1].requirement, "-r folder");
     ASSERT_FAILURE(w, 2, "-r binary.txt", "@extensions.txt:4", "binary.txt", true, 1);
     assert_true(was_read(w, "absent.txt"));
+}
+
+/* A constraint is never left out: without its file nothing is known to be within it. */
+static void what_an_unreadable_constraints_file_limits_fails_with_it(void **state)
+{
+    struct world *w = *state;
+    put(w, "extensions.txt", "one\nbad bad\n-c folder\ntwo\n");
+    assert_int_equal(fs_mkdirs(place(w, "folder"), NULL), 0);
+    read_variable(w, "variable");
+    assert_counts(w, 1, 0, 4);
+    assert_root(w, 0, "variable", "EXTENSION_AUTO_INSTALL");
+    ASSERT_FAILURE(w, 0, "bad bad", "@extensions.txt:2", "bad", true, 0);
+    assert_string_equal(w->wanted.failures.items[1].requirement, "-c folder");
+    ASSERT_FAILURE(w, 2, "one", "@extensions.txt:1", "-c folder", false, 0);
+    ASSERT_FAILURE(w, 3, "two", "@extensions.txt:4", "extensions.txt:3", false, 0);
 }
 
 static void files_nest_thirty_two_deep(void **state)
@@ -546,11 +563,12 @@ static void constraints_are_limits_and_nothing_else(void **state)
         "foo[extra]<2\n-e .\nbar @ "
         "https://example.test/bar-1.0-py3-none-any.whl\n./baz-1.0-py3-none-any.whl\n");
     read_all(w);
-    assert_counts(w, 1, 2, 2);
+    assert_counts(w, 1, 3, 2);
+    assert_non_null(w->wanted.constraints.items[0].broken);
     ASSERT_FAILURE(w, 0, "foo[extra]<2", "@limits.txt:1", "cannot have extras", true, 1);
     ASSERT_FAILURE(w, 1, "-e .", "@limits.txt:2", "cannot be editable", true, 1);
-    assert_string_equal(w->wanted.constraints.items[1].requirement->name, "baz");
-    assert_non_null(w->wanted.constraints.items[1].requirement->url);
+    assert_string_equal(w->wanted.constraints.items[2].requirement->name, "baz");
+    assert_non_null(w->wanted.constraints.items[2].requirement->url);
 }
 
 /* ---- the command line */
@@ -617,6 +635,7 @@ int main(void)
         TEST(constraints_are_no_requirements),
         TEST(a_file_that_includes_itself_fails_there),
         TEST(an_included_file_that_cannot_be_read_fails_there),
+        TEST(what_an_unreadable_constraints_file_limits_fails_with_it),
         TEST(files_nest_thirty_two_deep),
         TEST(files_that_double_have_an_end),
         TEST(a_bare_wheel_is_named_by_its_file),
