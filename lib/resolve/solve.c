@@ -71,6 +71,7 @@ static void equip(struct solve *s, struct package *p)
     p->closed = arena_array(a, p->project->words, sizeof(bits));
     p->settled = arena_array(a, p->project->words, sizeof(bits));
     p->open = false;
+    p->together = NULL;
 }
 
 static int package_of(struct solve *s, const char *name, const char *extra, unsigned *out, struct err *err)
@@ -287,6 +288,52 @@ static void require_root(struct solve *s, size_t root, unsigned target, const st
     engine_add(&s->engine, c);
 }
 
+/* As with pip, the user's requirements on one name are one when it comes to pre-releases: where no final or
+ * post release meets all of them they ask together for the pre-releases that do. Of those that are chosen in
+ * this solve, so that what is set aside asks for nothing. */
+static void ask_together(struct solve *s, struct package *p)
+{
+    bits *asks = engine_set(&s->engine, p->owner);
+    universe_prereleases(p->project, p->together, asks);
+    bits_add(p->asked, asks, p->project->words);
+}
+
+/* Takes in what the user's requirements ask for, before anything is closed. */
+static int see_root(struct solve *s, size_t root, struct err *err)
+{
+    const struct meets *m;
+    unsigned package;
+    if (see_requirement(s, s->roots[root].requirement, &package, &m, err) < 0)
+        return -1;
+    struct package *p = &s->packages.items[package];
+    size_t words = p->project->words;
+    if (p->together) {
+        bits_keep(p->together, m->in, words);
+    } else {
+        p->together = engine_set(&s->engine, package);
+        bits_copy(p->together, m->in, words);
+    }
+    bits_add(p->asked, root_meets(s, p->project, &s->roots[root])->asks, words);
+    if (p->root > root)
+        p->root = root;
+    return 0;
+}
+
+static void add_root(struct solve *s, size_t root)
+{
+    const struct requirement *r = s->roots[root].requirement;
+    unsigned package = solve_find(s, r->name, NULL);
+    struct package *p = &s->packages.items[package];
+    const struct meets *m = root_meets(s, p->project, &s->roots[root]);
+    ask_together(s, p);
+    open_package(s, package);
+    require_root(s, root, package, m, m->out);
+    for (size_t k = 0; k < r->extra_count; k++) {
+        unsigned extra = solve_find(s, r->name, r->extras[k]);
+        require_root(s, root, extra, m, extra_out(s, extra));
+    }
+}
+
 static int add_roots(struct solve *s, struct err *err)
 {
     for (size_t i = 0; i < s->chosen_count; i++) {
@@ -296,28 +343,11 @@ static int add_roots(struct solve *s, struct err *err)
         universe_prefetch(s->universe, r->name);
     }
     s->again = false; /* nothing was built on what was known before */
-    for (size_t i = 0; i < s->chosen_count; i++) {
-        const struct meets *m;
-        unsigned package;
-        if (see_requirement(s, s->roots[s->chosen[i]].requirement, &package, &m, err) < 0)
+    for (size_t i = 0; i < s->chosen_count; i++)
+        if (see_root(s, s->chosen[i], err) < 0)
             return -1;
-        struct package *p = &s->packages.items[package];
-        m = root_meets(s, p->project, &s->roots[s->chosen[i]]);
-        bits_add(p->asked, m->asks, p->project->words);
-        if (p->root > s->chosen[i])
-            p->root = s->chosen[i];
-    }
-    for (size_t i = 0; i < s->chosen_count; i++) {
-        const struct requirement *r = s->roots[s->chosen[i]].requirement;
-        unsigned package = solve_find(s, r->name, NULL);
-        const struct meets *m = root_meets(s, s->packages.items[package].project, &s->roots[s->chosen[i]]);
-        open_package(s, package);
-        require_root(s, s->chosen[i], package, m, m->out);
-        for (size_t k = 0; k < r->extra_count; k++) {
-            unsigned extra = solve_find(s, r->name, r->extras[k]);
-            require_root(s, s->chosen[i], extra, m, extra_out(s, extra));
-        }
-    }
+    for (size_t i = 0; i < s->chosen_count; i++)
+        add_root(s, s->chosen[i]);
     return 0;
 }
 

@@ -63,6 +63,7 @@ struct package {
     size_t root;                     /* the first of the user's requirements that names it, or SIZE_MAX */
     bool open;                       /* the sets below stand */
     bool may_prerelease, may_yanked; /* somebody may ask for them: found out on the way */
+    bits *together;                  /* what meets all the user's requirements on it, or NULL */
     bits *asked;                     /* guarded candidates that the user's requirements ask for */
     bits *closed;                    /* guarded candidates that nobody was seen to ask for */
     bits *settled;                   /* guarded candidates about which an incompatibility says who asks */

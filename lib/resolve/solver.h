@@ -109,9 +109,10 @@ struct resolution {
 
 /*
  * Pre-releases, yanked versions and direct references are used only where a requirement asks for them: one of
- * the roots, or of a candidate that is chosen in the end. When somebody does, all other requirements on the
- * name are met by them as by any other version. (A candidate that nothing led the solver to is not looked for
- * because it would ask.)
+ * the roots, or of a candidate that is chosen in the end; for pre-releases the roots on one name, those that
+ * are kept, also count as one requirement with all their specifiers, as with pip. When somebody does, all
+ * other requirements on the name are met by them as by any other version. (A candidate that nothing led the
+ * solver to is not looked for because it would ask.)
  *
  * Keeps each root, in order, that has a solution together with all kept so far; the solution is what it would
  * be had the others not been asked for. Deterministic: only the source's answers count, never their timing.

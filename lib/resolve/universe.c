@@ -142,6 +142,15 @@ static bool only_prereleases(const struct project *p, const bits *in)
     return true;
 }
 
+void universe_prereleases(const struct project *p, const bits *in, bits *out)
+{
+    if (!only_prereleases(p, in))
+        return;
+    bits_copy(out, in, p->words);
+    bits_keep(out, p->prerelease, p->words);
+    bits_remove(out, p->yanked, p->words);
+}
+
 const struct meets *universe_meets(struct universe *u, struct project *p, const struct requirement *r)
 {
     const char *key = r->url ? arena_printf(&u->arena, "@ %s", r->url) : r->specifiers.text;

@@ -63,6 +63,9 @@ int universe_direct(struct universe *u, const char *name, const char *url, struc
 /* Why the direct reference cannot be used, or NULL. */
 const char *universe_direct_failure(const struct universe *u, const char *name, const char *url);
 const struct meets *universe_meets(struct universe *u, struct project *p, const struct requirement *r);
+/* The pre-releases among those that meet several requirements at once, where these together ask for them
+ * since no final or post release meets all; otherwise none. `out` is empty before. */
+void universe_prereleases(const struct project *p, const bits *in, bits *out);
 /* What is left of it where the source lets only some candidates through. */
 const struct meets *universe_meets_only(struct universe *u, struct project *p, const struct meets *all,
                                         const void *only);

@@ -36,6 +36,7 @@ NOT_REAL = {
     "malformed-metadata": "the text of the unreadable metadata is the story's own",
     "no-binary": EXCLUDED,
     "prerelease-constraint": EXCLUDED,
+    "prerelease-together-with-constraint": EXCLUDED,
     "python-too-old-below": EXCLUDED,
     "unreadable": "the text of the unreadable metadata is the story's own",
     "unreadable-only": "the text of the unreadable metadata is the story's own",

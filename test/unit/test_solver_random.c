@@ -24,15 +24,26 @@ static const char *name_of(struct world *w, unsigned project)
     return arena_printf(&w->fake.arena, "p%u", project);
 }
 
-static char *random_requirement(struct world *w)
+static char *requirement_on(struct world *w, unsigned project)
 {
     static const char *const plain[] = {"", "", "", ">=2", "<2", "==1.0", "!=2.0", "<3", ">=3", ">=9"};
-    static const char *const guarded[] = {"",      "",   ">=3.0rc1", "==3.0rc1", ">2",
-                                          "==2.0", "<3", ">=1.5",    "!=1.0"};
-    const char *specifier = w->guarded ? guarded[roll(9)] : plain[roll(10)];
-    /* One name in twenty is nowhere. */
-    return arena_printf(&w->fake.arena, "%s%s%s", name_of(w, roll(w->projects + chance(5))),
-                        chance(15) ? "[x]" : "", specifier);
+    static const char *const guarded[] = {"",   "",   ">=3.0rc1", "==3.0rc1", ">2",    "==2.0",
+                                          "<3", "<4", ">=1.5",    "!=1.0",    "!=4.0", "<=3.0"};
+    const char *specifier = w->guarded ? guarded[roll(12)] : plain[roll(10)];
+    return arena_printf(&w->fake.arena, "%s%s%s", name_of(w, project), chance(15) ? "[x]" : "", specifier);
+}
+
+/* One name in twenty is nowhere. */
+static char *random_requirement(struct world *w)
+{
+    return requirement_on(w, roll(w->projects + chance(5)));
+}
+
+/* Many are on the name of the one before: together they may ask for what none asks for alone. */
+static char *random_root(struct world *w, unsigned i)
+{
+    bool again = i && chance(30);
+    return again ? requirement_on(w, (unsigned)atoi(w->requirements[i - 1].name + 1)) : random_requirement(w);
 }
 
 static void random_candidate(struct world *w, const char *name, const char *version,
@@ -72,7 +83,7 @@ static void random_world(struct world *w, bool guarded)
     w->root_count = 1 + roll(MAX_ROOTS);
     for (unsigned i = 0; i < w->root_count; i++) {
         cleanup_err struct err err = ERR_INIT;
-        if (requirement_parse(&w->fake.arena, text_of(random_requirement(w)), &w->requirements[i], &err) < 0)
+        if (requirement_parse(&w->fake.arena, text_of(random_root(w, i)), &w->requirements[i], &err) < 0)
             fail_msg("%s", err.text);
         w->roots[i] = (struct resolve_root){&w->requirements[i], "random", NULL};
     }
@@ -118,6 +129,24 @@ static bool asks_for(const struct oracle *o, const struct requirement *r, const 
     return true;
 }
 
+/* What one requirement does not ask for the user's on that name may, taken as one: a pre-release, where no
+ * final release meets them all. */
+static bool asked_together(const struct oracle *o, const struct visit *v, unsigned p)
+{
+    const struct candidates *list = o->list[p];
+    bool any = false;
+    for (unsigned i = 0; i < v->roots; i++)
+        any = any || project_of(v->requirements[i]) == p;
+    for (size_t k = 0; k < list->count && any; k++) {
+        bool meets = !list->items[k].version.is_pre && !list->items[k].excluded;
+        for (unsigned i = 0; i < v->roots && meets; i++)
+            meets = project_of(v->requirements[i]) != p ||
+                    specifier_set_contains(&v->requirements[i]->specifiers, &list->items[k].version);
+        any = !meets;
+    }
+    return any;
+}
+
 /* Puts what a candidate requires on the list, once for itself and once for its extra. */
 static void need(struct oracle *o, struct visit *v, unsigned project, const char *extra)
 {
@@ -154,7 +183,7 @@ static int follow(struct oracle *o, struct visit *v)
         bool asked = !c || (!c->yanked && (!c->version.is_pre || c->origin != CANDIDATE_INDEX));
         for (unsigned i = 0; i < (o->strict ? v->roots : v->count) && !asked; i++)
             asked = project_of(v->requirements[i]) == p && asks_for(o, v->requirements[i], c);
-        if (!asked)
+        if (!asked && (c->yanked || !asked_together(o, v, p)))
             return FAILS;
     }
     return HOLDS;
@@ -200,6 +229,7 @@ static void check_solution(struct oracle *o, const struct resolution *r, const b
     for (unsigned i = 0; i < o->w->root_count; i++)
         if (kept[i])
             v.requirements[v.count++] = &o->w->requirements[i];
+    v.roots = v.count;
     for (size_t i = 0; i < r->count; i++) {
         unsigned p = (unsigned)atoi(r->items[i].name + 1);
         o->choice[p] = (int)(r->items[i].candidate - o->list[p]->items);
