@@ -22,6 +22,7 @@ OUTCOMES = pathlib.Path(__file__).with_name("pip_outcomes.py")
 VERSIONS = ("0.9", "1.0", "1.0.post1", "1.1", "1.2", "2.0", "2.1rc1", "3.0a1", "3.0")
 SPECIFIERS = ("", "", "", "", ">=1", ">=1.1", "<2", "<3", "~=1.0", "==1.*", "!=1.2", ">=1,<3", "==1.0", "==2.0", ">2.0", "<=1.1",
               ">=2.1rc1", "==2.1rc1", ">=3.0a1", "===1.1", ">=0.5,!=2.0")
+PAIRS = ((">2.0", "<3"), (">=1.2", "<3"), (">1.0.post1", "<2.2"), (">2.0", "!=3.0"), (">=2.1rc1", "<3"), (">1.2", "!=2.0"), ("<3", ">=2"))
 EASY = ("", "", "", ">=0.9", ">=1", "<4", "!=1.2", ">=1.0,!=1.1", "<3", ">=2.1rc1")
 BASE_SPECIFIERS = ("", "", "", "", ">=3", "<99", ">=99")
 PROJECTS = [f"p{i:02}" for i in range(18)]
@@ -99,6 +100,10 @@ class World:
             lines.insert(self.r.randint(0, len(lines)), self.r.choice(
                 ("--pre", f"--all-releases {','.join(self.r.sample(PROJECTS, 4))}", f"--only-final {','.join(self.r.sample(PROJECTS, 6))}",
                  "--only-final :all:", "--prefer-binary", "--only-binary :all:", "")))
+        if not hashed and self.r.random() < 0.3:
+            # Two requirements that are one when it comes to pre-releases.
+            name = self.r.choice(PROJECTS)
+            lines += [f"{name}{specifier}" for specifier in self.r.choice(PAIRS)]
         if self.r.random() < 0.3:
             limits = [f"{n}{self.r.choice(SPECIFIERS)}" for n in self.r.sample(PROJECTS, 5)]
             (folder / "limits.txt").write_text("\n".join(limits) + "\n")
