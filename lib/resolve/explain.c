@@ -128,14 +128,26 @@ static bits *concerned(const struct story *t, const struct fact *f)
 
 /* ---- requirements */
 
+/* What meets a requirement, less the direct references that nobody here named: for the user they do not
+ * exist. */
+static bits *meeting(const struct story *t, const struct project *p, const struct meets *m)
+{
+    bits *set = arena_array(t->arena, p->words, sizeof(bits));
+    bits_copy(set, m->in, p->words);
+    bits_each(p->direct, p->words, i) if (!solve_knows(t->solve, p, &p->list->items[i]))
+        bits_drop(set, bit_of(i));
+    return set;
+}
+
 /* An earlier requirement of the story that nothing meets together with this one, or NULL. */
 static const struct fact *clash(const struct story *t, const struct fact *f)
 {
     unsigned target = target_of(t, f);
     const struct project *p = package_at(t, target)->project;
+    const bits *in = meeting(t, p, f->meets);
     array_each (&t->told, told) {
         const struct fact *g = *told;
-        if (target_of(t, g) != target || !bits_disjoint(f->meets->in, g->meets->in, p->words))
+        if (target_of(t, g) != target || !bits_disjoint(in, g->meets->in, p->words))
             continue;
         /* Different versions of one package are alternatives: their requirements never meet. */
         if (f->kind != FACT_NEEDS || g->kind != FACT_NEEDS || f->package != g->package ||
@@ -153,11 +165,11 @@ static bool refused(struct story *t, struct buf *b, const struct fact *f, const 
     if (!root || !root->only)
         return false;
     const struct meets *all = universe_meets(t->solve->universe, p, f->requirement);
-    size_t meeting = bits_next(all->in, p->words, 0);
-    if (meeting == SIZE_MAX)
+    size_t first = bits_next(meeting(t, p, all), p->words, 0);
+    if (first == SIZE_MAX)
         return false;
     const struct resolve_source *source = t->solve->universe->source;
-    buf_printf(b, "%s%s", but, source->refusal(source->ctx, root->only, &p->list->items[meeting]));
+    buf_printf(b, "%s%s", but, source->refusal(source->ctx, root->only, &p->list->items[first]));
     return true;
 }
 
@@ -189,7 +201,7 @@ static bool obstacle(struct story *t, struct buf *b, const struct fact *f, const
     const struct requirement *r = f->requirement;
     const struct project *p = package_at(t, target_of(t, f))->project;
     const char *failure = r->url ? universe_direct_failure(t->solve->universe, r->name, r->url) : NULL;
-    if (!bits_empty(f->meets->in, p->words))
+    if (!bits_empty(meeting(t, p, f->meets), p->words))
         return false;
     if (p->base) {
         t->base = true;

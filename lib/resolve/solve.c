@@ -152,6 +152,13 @@ static bool url_seen(struct solve *s, const char *name, const char *url)
     return seen;
 }
 
+bool solve_knows(const struct solve *s, const struct project *p, const struct candidate *c)
+{
+    cleanup_buf struct buf key = BUF_INIT;
+    buf_printf(&key, "%s @ %s", p->name, c->url ? c->url : "");
+    return strmap_get(&s->urls, buf_view(&key)) != NULL;
+}
+
 /* Closes what nobody asks for as far as is known. All requirements seen together are taken in before. */
 static void open_package(struct solve *s, unsigned package)
 {
@@ -168,14 +175,8 @@ static void open_package(struct solve *s, unsigned package)
         bits_copy(prerelease, project->prerelease, project->words);
     if (!p->may_yanked)
         bits_copy(yanked, project->yanked, project->words);
-    bits_each(project->direct, project->words, i)
-    {
-        const char *url = project->list->items[i].url;
-        cleanup_buf struct buf key = BUF_INIT;
-        buf_printf(&key, "%s @ %s", project->name, url ? url : "");
-        if (!strmap_get(&s->urls, buf_view(&key)))
-            bits_put(direct, bit_of(i));
-    }
+    bits_each(project->direct, project->words, i) if (!solve_knows(s, project, &project->list->items[i]))
+        bits_put(direct, bit_of(i));
     bits_remove(prerelease, p->asked, project->words);
     bits_remove(yanked, p->asked, project->words);
     bits_add(p->closed, prerelease, project->words);

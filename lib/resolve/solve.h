@@ -105,6 +105,10 @@ bool solve_tolerate(struct solve *s, const struct requirement *r);
 /* What the requirement allows here, tolerance included. */
 const struct meets *solve_meets(struct solve *s, struct project *p, const struct requirement *r);
 
+/* Whether somebody in this solve, chosen or not, asks for the direct reference that the candidate stands for.
+ */
+bool solve_knows(const struct solve *s, const struct project *p, const struct candidate *c);
+
 /* NO_PACKAGE when it was never mentioned. */
 unsigned solve_find(const struct solve *s, const char *name, const char *extra);
 /* The candidate chosen, or SIZE_MAX. */

@@ -28,6 +28,7 @@ NOT_REAL = {
     "direct-broken": DIRECT,
     "direct-not-asked-for": DIRECT,
     "direct-two": DIRECT,
+    "direct-unasked-explained": DIRECT,
     "direct-unfit": DIRECT,
     "hash-mismatch": EXCLUDED,
     "installed-direct": DIRECT,
