@@ -92,7 +92,8 @@ static int fake_candidates(void *ctx, const char *name, const struct candidates 
             (struct candidates){arena_array(&s->arena, p->all.count, sizeof(struct candidate)), 0, NULL};
         array_each (&p->all, c) {
             const struct candidate *k = &(*c)->candidate;
-            if (base ? k->origin == CANDIDATE_BASE : !k->url || strmap_get(&p->urls, text_of(k->url)))
+            if (base ? k->origin == CANDIDATE_BASE
+                     : k->origin != CANDIDATE_DIRECT || strmap_get(&p->urls, text_of(k->url)))
                 p->list.items[p->list.count++] = *k;
         }
         qsort(p->list.items, p->list.count, sizeof *p->list.items, fake_preference);
