@@ -21,9 +21,8 @@ struct fake_needs {
 struct fake_project {
     struct ARRAY(struct fake_candidate *) all;
     const char *absent;
-    struct strmap urls; /* known ones */
-    struct candidates list;
-    bool listed;
+    struct strmap urls;      /* known ones */
+    struct candidates *list; /* NULL: to be made, as it is anew when a URL becomes known */
 };
 
 struct fake_source {
@@ -78,29 +77,32 @@ static int fake_preference(const void *a, const void *b)
     return version_cmp(&y->version, &x->version);
 }
 
+static void fake_list(struct fake_source *s, struct fake_project *p)
+{
+    struct candidates *list = p->list = arena_new(&s->arena, struct candidates);
+    bool base = false;
+    array_each (&p->all, c)
+        base = base || (*c)->candidate.origin == CANDIDATE_BASE;
+    list->items = arena_array(&s->arena, p->all.count, sizeof *list->items);
+    array_each (&p->all, c) {
+        const struct candidate *k = &(*c)->candidate;
+        if (base ? k->origin == CANDIDATE_BASE
+                 : k->origin != CANDIDATE_DIRECT || strmap_get(&p->urls, text_of(k->url)))
+            list->items[list->count++] = *k;
+    }
+    qsort(list->items, list->count, sizeof *list->items, fake_preference);
+    list->absent = list->count ? NULL : "no index has a distribution of that name";
+}
+
 static int fake_candidates(void *ctx, const char *name, const struct candidates **out, struct err *err)
 {
     struct fake_source *s = ctx;
     struct fake_project *p = strmap_get(&s->projects, text_of(name));
     if (!p || p->absent)
         return err_set(err, ERR_NOT_FOUND, "%s", p ? p->absent : "no index has a distribution of that name");
-    if (!p->listed) {
-        bool base = false;
-        array_each (&p->all, c)
-            base = base || (*c)->candidate.origin == CANDIDATE_BASE;
-        p->list =
-            (struct candidates){arena_array(&s->arena, p->all.count, sizeof(struct candidate)), 0, NULL};
-        array_each (&p->all, c) {
-            const struct candidate *k = &(*c)->candidate;
-            if (base ? k->origin == CANDIDATE_BASE
-                     : k->origin != CANDIDATE_DIRECT || strmap_get(&p->urls, text_of(k->url)))
-                p->list.items[p->list.count++] = *k;
-        }
-        qsort(p->list.items, p->list.count, sizeof *p->list.items, fake_preference);
-        p->list.absent = p->list.count ? NULL : "no index has a distribution of that name";
-        p->listed = true;
-    }
-    *out = &p->list;
+    if (!p->list)
+        fake_list(s, p);
+    *out = p->list;
     return 0;
 }
 
@@ -132,7 +134,7 @@ static int fake_direct(void *ctx, const char *name, const char *url, struct err 
         return err_set(err, ERR_UNAVAILABLE, "%s", broken);
     struct fake_project *p = fake_project(s, name);
     *strmap_place(&p->urls, text_of(url)) = p;
-    p->listed = false;
+    p->list = NULL;
     return 0;
 }
 
