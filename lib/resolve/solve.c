@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resolve/solve.h"
 
+#include "resolve/asked.h"
+
+#include <stdlib.h>
+
 /* Bounds for what hardly ever happens at all: see settle and solve_run. */
 enum { MAX_RESTARTS = 1000, MAX_BLOCKED = 64 };
 
@@ -579,12 +583,44 @@ static void settle(struct solve *s, unsigned package)
     engine_add(e, c);
 }
 
+/*
+ * Nothing is left to decide. Where a candidate stands for which only such ask as are not needed themselves,
+ * this choice of all that is needed is ruled out, since the same would follow from it again; after a number
+ * of times, the candidate. False when that is so.
+ */
+static bool all_asked(struct solve *s)
+{
+    struct engine *e = &s->engine;
+    bool *needed = xcalloc(s->packages.count, sizeof *needed);
+    unsigned unasked = asked_by_none(s, needed);
+    if (unasked != NO_PACKAGE) {
+        struct fact *f = new_fact(s, FACT_UNASKED);
+        bits *chosen = engine_set(e, unasked);
+        bits_put(chosen, bit_of(solve_choice(s, unasked)));
+        f->package = unasked;
+        f->set = chosen;
+        f->text = "";
+        struct incompat *c = engine_incompat(e, f, (unsigned)s->packages.count);
+        incompat_term(e, c, unasked, chosen);
+        bool whole = ++s->blocked <= MAX_BLOCKED;
+        for (unsigned i = 0; whole && i < s->packages.count; i++)
+            if (needed[i] && i != unasked && !s->packages.items[i].extra) {
+                chosen = engine_set(e, i);
+                bits_put(chosen, bit_of(solve_choice(s, i)));
+                incompat_term(e, c, i, chosen);
+            }
+        engine_add(e, c);
+    }
+    free(needed);
+    return unasked == NO_PACKAGE;
+}
+
 /* One decision, or the reason why none was made. False when nothing is left to decide. */
 static int decide(struct solve *s, bool *done, struct err *err)
 {
     unsigned package = choose_package(s);
-    *done = package == NO_PACKAGE;
-    if (*done)
+    *done = package == NO_PACKAGE && all_asked(s);
+    if (package == NO_PACKAGE)
         return 0;
     size_t candidate = choose_candidate(s, package);
     if (candidate == SIZE_MAX) {
