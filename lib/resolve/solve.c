@@ -293,14 +293,25 @@ static void require_root(struct solve *s, size_t root, unsigned target, const st
     engine_add(&s->engine, c);
 }
 
-/* As with pip, the user's requirements on one name are one when it comes to pre-releases: where no final or
+/*
+ * As with pip, the user's requirements on one name are one when it comes to pre-releases: where no final or
  * post release meets all of them they ask together for the pre-releases that do. Of those that are chosen in
- * this solve, so that what is set aside asks for nothing. */
-static void ask_together(struct solve *s, struct package *p)
+ * this solve, so that what is set aside asks for nothing. The first of them ask for what they would ask for
+ * without the others: a later one that does not go with it is the one at fault.
+ */
+static void ask_together(struct solve *s, struct package *p, const struct meets *m)
 {
-    bits *asks = engine_set(&s->engine, p->owner);
+    struct arena *a = &s->engine.arena;
+    size_t words = p->project->words;
+    if (p->together) {
+        bits_keep(p->together, m->in, words);
+    } else {
+        p->together = arena_array(a, words, sizeof(bits));
+        bits_copy(p->together, m->in, words);
+    }
+    bits *asks = arena_array(a, words, sizeof(bits));
     universe_prereleases(p->project, p->together, asks);
-    bits_add(p->asked, asks, p->project->words);
+    bits_add(p->asked, asks, words);
 }
 
 /* Takes in what the user's requirements ask for, before anything is closed. */
@@ -311,14 +322,8 @@ static int see_root(struct solve *s, size_t root, struct err *err)
     if (see_requirement(s, s->roots[root].requirement, &package, &m, err) < 0)
         return -1;
     struct package *p = &s->packages.items[package];
-    size_t words = p->project->words;
-    if (p->together) {
-        bits_keep(p->together, m->in, words);
-    } else {
-        p->together = engine_set(&s->engine, package);
-        bits_copy(p->together, m->in, words);
-    }
-    bits_add(p->asked, root_meets(s, p->project, &s->roots[root])->asks, words);
+    ask_together(s, p, m);
+    bits_add(p->asked, root_meets(s, p->project, &s->roots[root])->asks, p->project->words);
     if (p->root > root)
         p->root = root;
     return 0;
@@ -328,9 +333,7 @@ static void add_root(struct solve *s, size_t root)
 {
     const struct requirement *r = s->roots[root].requirement;
     unsigned package = solve_find(s, r->name, NULL);
-    struct package *p = &s->packages.items[package];
-    const struct meets *m = root_meets(s, p->project, &s->roots[root]);
-    ask_together(s, p);
+    const struct meets *m = root_meets(s, s->packages.items[package].project, &s->roots[root]);
     open_package(s, package);
     require_root(s, root, package, m, m->out);
     for (size_t k = 0; k < r->extra_count; k++) {
