@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of decisions. It never changes what is solvable, only which solution is found and how soon. */
+/*
+ * The order of preference: of what is needed, which package is decided next (compare), and which of its
+ * candidates is taken (choose_candidate). It never changes what is solvable, only which solution is found,
+ * and how soon. An extra is not decided: it is on as soon as something needs it.
+ */
 #include "resolve/solve.h"
 
 /* After so many conflicts the order of preference has led into a trap; an ordinary solve has a handful. */
@@ -24,8 +28,15 @@ static bool usable_now(const struct solve *s, const struct package *p, size_t ca
     return false;
 }
 
-/* Candidates come in the source's order of preference: the first that is left, and that somebody asked for
- * where asking is needed. */
+/*
+ * The first that is left, and that somebody asked for where asking is needed. Sources give them in this order
+ * (lib/reconcile/source.c has the one that counts):
+ * - What LocalStack itself has, alone: nothing else of that name would be imported.
+ * - A direct reference, of several the one that was named first: who names it wants nothing else.
+ * - What is installed: what satisfies stays. With --upgrade it stands where its version would.
+ * - Versions of an index, the newest first, as with pip.
+ * - Of one version, the file that fits this machine best, as with pip; others only where hashes are given.
+ */
 size_t choose_candidate(const struct solve *s, unsigned package)
 {
     const bits *left = engine_left(&s->engine, package);
@@ -67,7 +78,6 @@ static int compare(const struct choice *a, const struct choice *b)
     /* The fewer are left, the sooner a dead end shows. */
     if (a->left != b->left)
         return a->left < b->left ? -1 : 1;
-    /* In the order in which they were first mentioned: the caller knows that. */
     return 0;
 }
 
@@ -89,6 +99,7 @@ unsigned choose_package(const struct solve *s)
         if (e->conflict_count > CONFLICTS_OF_A_TRAP)
             c.ease = (double)c.left / (e->variables.items[i].activity / e->bump + 1e-3);
         int order = best == NO_PACKAGE ? -1 : compare(&c, &best_choice);
+        /* Else the one that was mentioned first, so that the outcome is always the same. */
         if (order < 0 || (order == 0 && i < best))
             best = i, best_choice = c;
     }
