@@ -23,6 +23,7 @@ void solve_init(struct solve *s, struct universe *u, const struct resolve_root *
 void solve_free(struct solve *s)
 {
     array_each (&s->packages, p) {
+        array_free(&p->wanted);
         array_free(&p->demands);
         array_free(&p->extras);
     }
@@ -75,7 +76,7 @@ static void equip(struct solve *s, struct package *p)
     p->closed = arena_array(a, p->project->words, sizeof(bits));
     p->settled = arena_array(a, p->project->words, sizeof(bits));
     p->open = false;
-    p->together = NULL;
+    p->wanted.count = 0;
 }
 
 static int package_of(struct solve *s, const char *name, const char *extra, unsigned *out, struct err *err)
@@ -295,23 +296,29 @@ static void require_root(struct solve *s, size_t root, unsigned target, const st
 
 /*
  * As with pip, the user's requirements on one name are one when it comes to pre-releases: where no final or
- * post release meets all of them they ask together for the pre-releases that do. Of those that are chosen in
- * this solve, so that what is set aside asks for nothing. The first of them ask for what they would ask for
- * without the others: a later one that does not go with it is the one at fault.
+ * post release meets all of them they ask together for the pre-releases that do. Those that a pre-release
+ * does not meet have no say about it: then more requirements never ask for less, and what has no solution has
+ * none with fewer of them, whichever are set aside.
  */
-static void ask_together(struct solve *s, struct package *p, const struct meets *m)
+static void ask_together(struct solve *s, struct package *p)
 {
-    struct arena *a = &s->engine.arena;
-    size_t words = p->project->words;
-    if (p->together) {
-        bits_keep(p->together, m->in, words);
-    } else {
-        p->together = arena_array(a, words, sizeof(bits));
-        bits_copy(p->together, m->in, words);
+    const struct project *project = p->project;
+    bits *together = arena_array(&s->engine.arena, project->words, sizeof(bits));
+    bits_each(project->prerelease, project->words, i)
+    {
+        bool any = false;
+        array_each (&p->wanted, in) {
+            if (!bits_has(*in, bit_of(i)))
+                continue;
+            if (any)
+                bits_keep(together, *in, project->words);
+            else
+                bits_copy(together, *in, project->words);
+            any = true;
+        }
+        if (any && !bits_has(project->yanked, bit_of(i)) && universe_only_prereleases(project, together))
+            bits_put(p->asked, bit_of(i));
     }
-    bits *asks = arena_array(a, words, sizeof(bits));
-    universe_prereleases(p->project, p->together, asks);
-    bits_add(p->asked, asks, words);
 }
 
 /* Takes in what the user's requirements ask for, before anything is closed. */
@@ -322,7 +329,7 @@ static int see_root(struct solve *s, size_t root, struct err *err)
     if (see_requirement(s, s->roots[root].requirement, &package, &m, err) < 0)
         return -1;
     struct package *p = &s->packages.items[package];
-    ask_together(s, p, m);
+    array_push(&p->wanted, m->in);
     bits_add(p->asked, root_meets(s, p->project, &s->roots[root])->asks, p->project->words);
     if (p->root > root)
         p->root = root;
@@ -333,7 +340,10 @@ static void add_root(struct solve *s, size_t root)
 {
     const struct requirement *r = s->roots[root].requirement;
     unsigned package = solve_find(s, r->name, NULL);
-    const struct meets *m = root_meets(s, s->packages.items[package].project, &s->roots[root]);
+    struct package *p = &s->packages.items[package];
+    const struct meets *m = root_meets(s, p->project, &s->roots[root]);
+    if (!p->open)
+        ask_together(s, p);
     open_package(s, package);
     require_root(s, root, package, m, m->out);
     for (size_t k = 0; k < r->extra_count; k++) {

@@ -63,11 +63,11 @@ struct package {
     size_t root;                     /* the first of the user's requirements that names it, or SIZE_MAX */
     bool open;                       /* the sets below stand */
     bool may_prerelease, may_yanked; /* somebody may ask for them: found out on the way */
-    bits *together;                  /* what meets all the user's requirements on it, or NULL */
     bits *asked;                     /* guarded candidates that the user's requirements ask for */
     bits *closed;                    /* guarded candidates that nobody was seen to ask for */
     bits *settled;                   /* guarded candidates about which an incompatibility says who asks */
     struct expansion **expansions;
+    struct ARRAY(const bits *) wanted; /* what meets each of the user's requirements on it */
     struct ARRAY(struct demand) demands;
     struct ARRAY(unsigned) extras;
 };

@@ -129,9 +129,7 @@ static bool met_by(const struct requirement *r, const struct candidate *c)
     return specifier_set_contains(&r->specifiers, &c->version);
 }
 
-/* No final or post release for this Python and platform meets it: then PEP 440 lets pre-releases in. One that
- * was yanked is a release all the same, for pip too. */
-static bool only_prereleases(const struct project *p, const bits *in)
+bool universe_only_prereleases(const struct project *p, const bits *in)
 {
     bits_each(in, p->words, i)
     {
@@ -140,15 +138,6 @@ static bool only_prereleases(const struct project *p, const bits *in)
             return false;
     }
     return true;
-}
-
-void universe_prereleases(const struct project *p, const bits *in, bits *out)
-{
-    if (!only_prereleases(p, in))
-        return;
-    bits_copy(out, in, p->words);
-    bits_keep(out, p->prerelease, p->words);
-    bits_remove(out, p->yanked, p->words);
 }
 
 const struct meets *universe_meets(struct universe *u, struct project *p, const struct requirement *r)
@@ -166,7 +155,7 @@ const struct meets *universe_meets(struct universe *u, struct project *p, const 
     m->out = out;
     m->asks = asks;
     m->asks_yanked = !r->url && pins_exactly(&r->specifiers);
-    m->asks_prerelease = !r->url && (r->specifiers.names_prerelease || only_prereleases(p, in));
+    m->asks_prerelease = !r->url && (r->specifiers.names_prerelease || universe_only_prereleases(p, in));
     bits_each(in, p->words, i)
     {
         size_t bit = bit_of(i);

@@ -63,9 +63,9 @@ int universe_direct(struct universe *u, const char *name, const char *url, struc
 /* Why the direct reference cannot be used, or NULL. */
 const char *universe_direct_failure(const struct universe *u, const char *name, const char *url);
 const struct meets *universe_meets(struct universe *u, struct project *p, const struct requirement *r);
-/* The pre-releases among those that meet several requirements at once, where these together ask for them
- * since no final or post release meets all; otherwise none. `out` is empty before. */
-void universe_prereleases(const struct project *p, const bits *in, bits *out);
+/* No final or post release for this Python and platform is in the set: then PEP 440 lets pre-releases in. One
+ * that was yanked is a release all the same, for pip too. */
+bool universe_only_prereleases(const struct project *p, const bits *in);
 /* What is left of it where the source lets only some candidates through. */
 const struct meets *universe_meets_only(struct universe *u, struct project *p, const struct meets *all,
                                         const void *only);
