@@ -82,18 +82,25 @@ static int read_option(struct parser *p, struct text line)
     return 0;
 }
 
+/* Whether lines that are indented further belong to the value: to Python they do not where the option has no
+ * name (pip's name of "--"). */
+static bool is_open(const struct parser *p)
+{
+    return p->first && *p->items->items[p->first - 1].option;
+}
+
 static int read_line(struct parser *p, struct text line)
 {
     struct text value = text_trim(line);
     if (value.len == 0) {
-        if (p->first)
+        if (is_open(p))
             buf_char(&p->value, '\n');
         return 0;
     }
     if (value.ptr[0] == '#' || value.ptr[0] == ';')
         return 0;
     size_t indent = (size_t)(value.ptr - line.ptr);
-    if (p->first && indent > p->indent) {
+    if (is_open(p) && indent > p->indent) {
         buf_char(&p->value, '\n');
         buf_text(&p->value, value);
         return 0;
