@@ -101,6 +101,11 @@ static int read_metadata_version(struct reader *r, struct text value, struct err
     unsigned long long major, minor;
     if (r->out->metadata_version)
         return 0; /* of a field that stands once, the first counts */
+    if (!value.len) {
+        r->out->metadata_version = "1.0";
+        warn(r, "the Metadata-Version is empty: read as 1.0");
+        return 0;
+    }
     r->out->metadata_version = unfold(r->arena, value);
     text_cut(&minor_text, '.', &major_text);
     if (!text_u64(major_text, &major) || !text_u64(minor_text, &minor))

@@ -63,7 +63,7 @@ def one_line(value):
 
 def fields_of(message):
     """Of a field that stands once the first counts, as for every reader of email messages."""
-    version = (message["Metadata-Version"] or "1.0").strip()
+    version = (message["Metadata-Version"] or "").strip() or "1.0"
     major, minor = map(int, re.fullmatch(r"(\d+)\.(\d+)", version, re.ASCII).groups())
     assert major <= 2
     name = message["Name"].strip()
