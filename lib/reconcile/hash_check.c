@@ -81,15 +81,6 @@ static void reach(const struct hash_check *c, size_t root, bool *reached)
 
 /* ---- what lacks a hash */
 
-static const struct index_file *file_of(const struct resolved *item)
-{
-    if (item->candidate->origin == CANDIDATE_INDEX)
-        return item->candidate->data;
-    if (item->candidate->origin == CANDIDATE_DIRECT)
-        return ((const struct source_direct *)item->candidate->data)->file;
-    return NULL; /* what is there already is not fetched */
-}
-
 /* Whether the user wrote this very URL; what metadata names is somebody else's word. */
 static bool is_users_url(const struct hash_check *c, const char *url)
 {
@@ -104,7 +95,7 @@ static bool is_users_url(const struct hash_check *c, const char *url)
 
 static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
 {
-    const struct index_file *file = file_of(item);
+    const struct index_file *file = source_file(item->candidate);
     enum hash_algorithm ignored;
     size_t given;
     hash_check_given(c, item->name, &given);
@@ -128,7 +119,7 @@ static const char *found_hash(struct session *s, const struct index_file *file)
 
 static void add_line(const struct hash_check *c, struct buf *to, const struct resolved *item)
 {
-    const char *sha256 = found_hash(c->s, file_of(item));
+    const char *sha256 = found_hash(c->s, source_file(item->candidate));
     bool direct = item->candidate->origin == CANDIDATE_DIRECT;
     buf_printf(to, "\n%s%s%s", item->name,
                direct ? " @ " : "==", direct ? item->candidate->url : item->candidate->version.text);
@@ -196,7 +187,7 @@ int hash_check_verify(const struct hash_check *c, struct source *source, struct 
     size_t count = 0;
     for (size_t i = 0; i < c->result->count; i++) {
         const struct resolved *item = &c->result->items[i];
-        struct fetch job = {.file = file_of(item)};
+        struct fetch job = {.file = source_file(item->candidate)};
         if (item->candidate->origin == CANDIDATE_INDEX)
             job.hashes = hash_check_given(c, item->name, &job.hash_count);
         if (is_unknown(&job))

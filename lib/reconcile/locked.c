@@ -243,11 +243,6 @@ static bool is_selected(const struct planner *p, const char *name)
     return false;
 }
 
-static bool is_by_hand(const struct installed *i)
-{
-    return strcmp(i->installer, INSTALLER_NAME) != 0 && i->requested;
-}
-
 static int read_details(struct session *s, struct err *err)
 {
     struct installed_set *set = s->rebuild ? &s->old : &s->venv;
@@ -263,7 +258,7 @@ static void warn_of_hand(struct planner *p)
     const struct installed_set *old = &p->s->old;
     for (size_t i = 0; p->s->rebuild && i < old->count; i++) {
         const struct installed *item = old->items[i];
-        if (is_by_hand(item) && !is_selected(p, item->name) && !plan_is_tool(item->name))
+        if (plan_is_by_hand(item) && !is_selected(p, item->name) && !plan_is_tool(item->name))
             warn(p,
                  arena_printf(p->a,
                               "%s %s was installed by hand and is not in the lock, so it is not carried over "

@@ -44,7 +44,7 @@ static bool is_ours(const struct installed *i)
     return strcmp(i->installer, INSTALLER_NAME) == 0;
 }
 
-static bool is_by_hand(const struct installed *i)
+bool plan_is_by_hand(const struct installed *i)
 {
     return !is_ours(i) && i->requested;
 }
@@ -82,7 +82,7 @@ static int collect_roots(struct planner *p, struct err *err)
         struct installed *item = set->items[i];
         if (installed_details(set, item, err) < 0)
             return -1;
-        if (!is_by_hand(item) || plan_is_tool(item->name) || inputs_name(p, item->name))
+        if (!plan_is_by_hand(item) || plan_is_tool(item->name) || inputs_name(p, item->name))
             continue;
         struct requirement *req = arena_new(p->a, struct requirement);
         const char *text = arena_printf(p->a, "%s==%s", item->name, item->version.text);
@@ -133,7 +133,7 @@ static void plan_item(struct planner *p, const struct resolved *r)
     struct plan *plan = p->plan;
     const struct candidate *c = r->candidate;
     struct installed *have = installed_find(&s->venv, r->name);
-    if (have && c->origin != CANDIDATE_INSTALLED && is_by_hand(have) && !inputs_name(p, r->name) &&
+    if (have && c->origin != CANDIDATE_INSTALLED && plan_is_by_hand(have) && !inputs_name(p, r->name) &&
         version_cmp(&have->version, &c->version) != 0) {
         warn(p, arena_printf(p->a,
                              "%s %s was installed by hand and stays as it is, but %s is needed; name %s in "
@@ -218,7 +218,7 @@ static void keep_needs_of_hand(struct planner *p, struct strmap *kept)
     struct strings queue cleanup_strings = {0};
     for (size_t i = 0; i < s->venv.count; i++) {
         struct installed *item = s->venv.items[i];
-        if (is_by_hand(item) || plan_is_tool(item->name))
+        if (plan_is_by_hand(item) || plan_is_tool(item->name))
             array_push(&queue, arena_strdup(p->a, item->name));
     }
     while (queue.count) {
@@ -247,7 +247,7 @@ static void plan_rest(struct planner *p)
         if (is_planned(plan, item->name))
             continue;
         const struct installed *base = installed_find(&s->base, item->name);
-        bool shadows = base && !plan_is_tool(item->name) && !is_by_hand(item);
+        bool shadows = base && !plan_is_tool(item->name) && !plan_is_by_hand(item);
         const char *why = NULL;
         if (shadows)
             why = arena_printf(p->a, "LocalStack itself has %s %s, which it would import all the same",
@@ -257,8 +257,8 @@ static void plan_rest(struct planner *p)
         if (why)
             array_push(&plan->remove, (struct plan_remove){item->name, item->version.text, why, item});
         else
-            array_push(&plan->keep,
-                       (struct plan_keep){item->name, item->version.text, is_by_hand(item), false, item});
+            array_push(&plan->keep, (struct plan_keep){item->name, item->version.text, plan_is_by_hand(item),
+                                                       false, item});
     }
 }
 

@@ -87,6 +87,8 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
 /* pip, setuptools and wheel in a venv are its tools: LocalStack never imports them, and nobody's input means
  * them. */
 bool plan_is_tool(const char *name);
+/* Whether the user put it there, with another installer than ours. */
+bool plan_is_by_hand(const struct installed *i);
 /* Whether carrying it out would change the venv. */
 bool plan_changes(const struct plan *p);
 void plan_free(struct plan *p);

@@ -43,8 +43,7 @@ struct list {
     size_t count, room;
 };
 
-/* Of an index's file, or of a direct reference; NULL where the candidate is installed already. */
-static const struct index_file *file_of(const struct candidate *c)
+const struct index_file *source_file(const struct candidate *c)
 {
     if (c->origin == CANDIDATE_INDEX)
         return c->data;
@@ -57,7 +56,7 @@ static const char *outside(struct source *source, const struct wanted_constraint
 {
     struct arena *a = &source->s->memory;
     const struct requirement *r = limit->requirement;
-    const struct index_file *file = file_of(c);
+    const struct index_file *file = source_file(c);
     if (limit->broken)
         return arena_printf(a, "is limited by the constraint %s (%s), which cannot be understood: %s",
                             r->text, limit->from, limit->broken);
@@ -491,7 +490,7 @@ static void collect_hashes(struct source *source, const char *name, const struct
 static enum acceptance accepts(void *ctx, const void *only, const struct candidate *c)
 {
     (void)ctx;
-    const struct index_file *file = file_of(c);
+    const struct index_file *file = source_file(c);
     enum hashes_verdict verdict = file ? index_file_judge(file, only) : HASHES_ALLOW;
     return verdict == HASHES_ALLOW ? ACCEPT : verdict == HASHES_UNKNOWN ? PERHAPS : REFUSE;
 }
@@ -500,7 +499,7 @@ static const char *refusal(void *ctx, const void *only, const struct candidate *
 {
     struct source *source = ctx;
     const struct hashes *hashes = only;
-    const struct index_file *file = file_of(c);
+    const struct index_file *file = source_file(c);
     const char *sha256 = file ? index_file_digest(file, HASH_SHA256) : NULL;
     struct arena *a = &source->s->memory;
     if (!hashes->count)

@@ -33,6 +33,9 @@ void source_close(struct source *source);
  * was told before no longer holds: resolve again. */
 bool source_expand(struct source *source, const char *name);
 
+/* A candidate's file, of an index or a direct reference; NULL where it is there already. */
+const struct index_file *source_file(const struct candidate *c);
+
 /* More is known of the files of this name (their digests); resolve again. */
 void source_again(struct source *source, const char *name);
 
