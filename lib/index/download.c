@@ -65,12 +65,12 @@ static void choose_digests(struct index_download *d)
             d->strong[i] = EVP_MD_CTX_new();
 }
 
-static void copy_kept(struct index_download *d)
+/* Hashes what stands in `from` at `at`, and writes it to d->fd where it is not there yet. */
+static void take_from(struct index_download *d, int from, off_t at, bool copy)
 {
     char chunk[65536];
-    off_t at = 0;
     for (;;) {
-        ssize_t n = pread(d->entry->whole, chunk, sizeof chunk, at);
+        ssize_t n = pread(from, chunk, sizeof chunk, at);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -78,25 +78,42 @@ static void copy_kept(struct index_download *d)
         if (n <= 0)
             return;
         struct text bytes = {chunk, (size_t)n};
-        if (fs_write_fd(d->fd, bytes, d->entry->file.name, &d->err) < 0)
+        if (copy && fs_write_fd(d->fd, bytes, d->entry->file.name, &d->err) < 0)
             return;
         take(d, bytes, false);
         at += n;
     }
 }
 
-struct index_download *index_download_start(struct index *ix, const struct index_file *file, int fd)
+/* Where fd stands before the first of the `have` bytes; with `drop` they go. */
+static off_t begin_of(struct index_download *d, long long have, bool drop)
+{
+    off_t begin = lseek(d->fd, 0, SEEK_CUR) - (off_t)have;
+    if (drop && have && (ftruncate(d->fd, begin) < 0 || lseek(d->fd, begin, SEEK_SET) < 0))
+        err_sys(&d->err, errno, "cannot begin the download of %s anew", d->entry->file.name);
+    return begin;
+}
+
+struct index_download *index_download_start(struct index *ix, const struct index_file *file, int fd,
+                                            long long have)
 {
     struct index_download *d = xcalloc(1, sizeof *d);
     d->entry = entry_of(file);
     d->fd = fd;
     choose_digests(d);
     restart(d);
-    if (d->entry->whole && d->entry->whole != fd) {
-        copy_kept(d);
+    bool kept = d->entry->whole && d->entry->whole != fd,
+         drop = kept || (file->size >= 0 && have > file->size);
+    off_t begin = begin_of(d, have, drop);
+    if (drop)
+        have = 0;
+    if (kept)
+        take_from(d, d->entry->whole, 0, true);
+    else if (have)
+        take_from(d, fd, begin, false);
+    if (kept || d->err.text || (have && have == file->size))
         return d;
-    }
-    struct http_options options = {.fd = fd, .sink = take, .sink_ctx = d};
+    struct http_options options = {.fd = fd, .have = (unsigned long long)have, .sink = take, .sink_ctx = d};
     d->request = http_start(ix->http, file->url, &options);
     http_poll(ix->http);
     return d;

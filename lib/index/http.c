@@ -108,8 +108,10 @@ struct http_request *http_start(struct http *h, const char *url, const struct ht
     r->url = xstrdup(url);
     r->shown = xstrdup(url_redacted(&scratch, url));
     TAILQ_INSERT_TAIL(&h->requests, r, link);
-    if (r->options.fd > 0)
-        r->start = lseek(r->options.fd, 0, SEEK_CUR);
+    if (r->options.fd > 0) {
+        r->got = r->options.have;
+        r->start = lseek(r->options.fd, 0, SEEK_CUR) - (off_t)r->got;
+    }
     if (url_is_file(text_of(url))) {
         http_file_serve(r);
     } else if (!url_is_network(text_of(url))) {

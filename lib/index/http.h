@@ -51,6 +51,9 @@ struct http_options {
     bool compressed; /* the body may come compressed (and is unpacked): for pages, never for files */
     size_t limit;    /* of the body; more is ERR_INPUT. 0: 64 MiB (in memory), none (to a file) */
     int fd;          /* > 0: the body goes there from the current offset (not owned); else into memory */
+    /* With fd: so many bytes of the body stand before its offset already, and `sink` has seen them; only the
+     * rest is asked for. For who verifies the whole: nothing tells whether it is still the same body. */
+    unsigned long long have;
     /* Sees the body's bytes as they come (to hash them); may be NULL. Called again from the start, with
      * restart true and no bytes, when a broken download begins anew; a download resumed by range goes on
      * without. */

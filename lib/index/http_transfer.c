@@ -96,8 +96,11 @@ static int body_begin(struct http_request *r)
     long status = status_of(r);
     r->body_begun = true;
     if (status == 206 && r->resuming) {
-        if (goes_on(r))
+        if (goes_on(r)) {
+            if (!r->validator.len)
+                remember_validator(r);
             return 0;
+        }
         r->no_resume = true;
         return -1;
     }
@@ -199,7 +202,7 @@ static void set_wishes(struct http_request *r)
         curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
     else
         set_header(r, "Accept-Encoding", "identity");
-    r->resuming = r->got && r->validator.len && !o->range && !o->compressed && !r->no_resume;
+    r->resuming = r->got && (r->validator.len || o->have) && !o->range && !o->compressed && !r->no_resume;
     if (r->resuming) {
         char range[32];
         snprintf(range, sizeof range, "%llu-", r->got);
@@ -444,10 +447,13 @@ void http_transfer_ended(struct http_request *r, CURLcode code)
         http_request_done(r);
         return;
     }
-    bool again = code == CURLE_OK ? passing_status(status) || (status == 416 && r->resuming)
-                                  : passing_failure(code) || r->no_resume;
-    if (r->resuming && (r->no_resume || status == 416))
+    if (r->resuming && (r->no_resume || status == 416)) { /* there is no rest to be had: all of it, at once */
         r->no_resume = true;
+        r->tries--;
+        queue_again(r, 0);
+        return;
+    }
+    bool again = code == CURLE_OK ? passing_status(status) : passing_failure(code);
     if (code == CURLE_OK && is_redirect(r, status)) {
         follow(r);
         return;

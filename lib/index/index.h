@@ -127,9 +127,11 @@ const struct index_file *index_file_of_lock(struct index *ix, const struct index
                                             struct err *err);
 
 /* Downloads a file to `fd` (at its current offset), verifying the digest while it comes. *sha256 gets its
- * SHA-256 in hex (65 bytes). */
+ * SHA-256 in hex (65 bytes). `have` bytes of it that an earlier run fetched stand in fd before the offset:
+ * only the rest is asked for, and where all is there, nobody. */
 struct index_download;
-struct index_download *index_download_start(struct index *ix, const struct index_file *file, int fd);
+struct index_download *index_download_start(struct index *ix, const struct index_file *file, int fd,
+                                            long long have);
 bool index_download_done(const struct index_download *d);
 /* Waits for it and releases it. ERR_INPUT on a digest that differs (both are named) or a file that is not
  * there, ERR_UNAVAILABLE when it did not come whole, ERR_SYSTEM when fd cannot be written. */

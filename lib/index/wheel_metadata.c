@@ -210,7 +210,7 @@ static int from_whole(struct index *ix, struct entry *e, struct err *err)
 {
     char sha256[DIGEST_HEX];
     cleanup_close int fd = temporary_file(ix, err);
-    if (fd < 0 || index_download_finish(ix, index_download_start(ix, &e->file, fd), sha256, err) < 0)
+    if (fd < 0 || index_download_finish(ix, index_download_start(ix, &e->file, fd, 0), sha256, err) < 0)
         return -1;
     if (from_fd(ix, e, fd, err) < 0)
         return -1;

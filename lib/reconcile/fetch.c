@@ -4,11 +4,14 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/stopwatch.h"
 #include "python/record.h"
+#include "reconcile/partial.h"
 #include "venv/lock_bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 /* A file without a name, so that nothing is left behind whatever happens. */
 static int scratch_file(struct session *s, struct err *err)
@@ -58,6 +61,8 @@ struct running {
     struct fetch *job;
     struct index_download *download;
     int fd;
+    struct partial part; /* fd is its, where it has a lock */
+    bool resumed;        /* an earlier run's bytes are among those in fd */
 };
 
 /* Whether the user's hashes let the file in, as far as its digests are known. */
@@ -83,7 +88,8 @@ static int check_hashes(struct session *s, struct fetch *job)
                    hashes_text(&s->memory, refusing));
 }
 
-static void unpack(struct session *s, struct running *run)
+/* False where what an earlier run left was not the beginning of this file: then it has to come once more. */
+static bool unpack(struct session *s, struct running *run)
 {
     struct fetch *job = run->job;
     char sha256[65];
@@ -97,8 +103,15 @@ static void unpack(struct session *s, struct running *run)
                           &job->error) == 0)
             check_metadata(s, job);
     }
+    bool again = run->resumed && !job->downloaded && job->error.kind == ERR_INPUT;
+    if (again)
+        err_clear(&job->error);
     run->download = NULL;
-    close(steal_fd(&run->fd));
+    if (run->part.lock >= 0) /* what a network broke off goes on next time */
+        partial_close(&run->part, job->error.text && job->error.kind == ERR_UNAVAILABLE);
+    else
+        close(steal_fd(&run->fd));
+    return !again;
 }
 
 static bool in_cache(struct session *s, struct fetch *job)
@@ -115,12 +128,20 @@ static bool in_cache(struct session *s, struct fetch *job)
 /* So many files are open at once; the connections are fewer. */
 enum { AT_ONCE = 32 };
 
+/* A file that somebody else is fetching into the same cache. */
+struct waiting {
+    struct fetch *job;
+    long long size, moved_ms; /* how much of it there was, and when that last grew */
+};
+
 struct batch {
     struct session *s;
     struct fetch **jobs; /* those that have to be downloaded */
     size_t count, next;
     struct running running[AT_ONCE];
     size_t active;
+    struct waiting *waiting;
+    size_t waiting_count;
     const struct err *fatal;
 };
 
@@ -129,6 +150,7 @@ static void look_in_cache(struct batch *b, struct fetch *jobs, size_t count)
 {
     long long bytes = 0;
     b->jobs = arena_array(&b->s->memory, count, sizeof *b->jobs);
+    b->waiting = arena_array(&b->s->memory, count, sizeof *b->waiting);
     for (size_t i = 0; i < count; i++) {
         if (in_cache(b->s, &jobs[i])) {
             check_metadata(b->s, &jobs[i]);
@@ -145,23 +167,98 @@ static void look_in_cache(struct batch *b, struct fetch *jobs, size_t count)
     log_info("downloading %zu wheel%s%s", b->count, b->count == 1 ? "" : "s", buf_cstr(&size));
 }
 
+static struct running *free_place(struct batch *b)
+{
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (!b->running[i].download)
+            return &b->running[i];
+    return NULL;
+}
+
+static void start(struct batch *b, struct running *run, struct fetch *job, struct partial part)
+{
+    for (size_t k = 0; k < job->hash_count; k++)
+        index_file_want(job->file, hashes_algorithms(job->hashes[k]));
+    int fd = part.lock >= 0 ? part.fd : scratch_file(b->s, &job->error);
+    if (fd < 0) {
+        b->fatal = &job->error;
+        return;
+    }
+    *run = (struct running){.job = job, .fd = fd, .part = part, .resumed = part.have > 0};
+    run->download = index_download_start(b->s->index, job->file, fd, part.have);
+    b->active++;
+}
+
+/* Whether there is something to share: where the digest is not known before, or the file is here, everybody
+ * fetches his own. */
+static const char *shared_key(const struct fetch *job)
+{
+    return url_is_network(text_of(job->file->url)) ? index_file_digest(job->file, HASH_SHA256) : NULL;
+}
+
+/* Starts a download, or finds it done meanwhile. False when somebody else is at it. */
+static bool start_shared(struct batch *b, struct fetch *job, const char **holder)
+{
+    struct session *s = b->s;
+    struct running *run = free_place(b);
+    struct partial part = PARTIAL_NONE;
+    struct err why cleanup_err = ERR_INIT;
+    const char *sha256 = shared_key(job);
+    int taken = sha256 ? partial_open(&s->memory, s->cache_dir, sha256, &part, holder, &why) : -1;
+    if (taken > 0)
+        return false;
+    if (why.text)
+        log_debug("%s: it is fetched without being kept: %s", job->file->name, why.text);
+    if (taken == 0 && in_cache(s, job)) {
+        partial_close(&part, false);
+        check_metadata(s, job);
+    } else {
+        start(b, run, job, part);
+    }
+    return true;
+}
+
 static void start_some(struct batch *b)
 {
-    for (size_t i = 0; i < AT_ONCE && b->next < b->count; i++) {
-        struct running *run = &b->running[i];
-        if (run->download)
-            continue;
+    while (b->next < b->count && free_place(b)) {
         struct fetch *job = b->jobs[b->next++];
-        for (size_t k = 0; k < job->hash_count; k++)
-            index_file_want(job->file, hashes_algorithms(job->hashes[k]));
-        int fd = scratch_file(b->s, &job->error);
-        if (fd < 0) {
-            b->fatal = &job->error;
+        const char *holder = "";
+        if (start_shared(b, job, &holder))
             continue;
-        }
-        *run = (struct running){job, index_download_start(b->s->index, job->file, fd), fd};
-        b->active++;
+        log_info("waiting for %s, which another sync is downloading into this cache%s%s", job->file->name,
+                 *holder ? ": " : "", holder);
+        b->waiting[b->waiting_count++] =
+            (struct waiting){job, partial_size(b->s->cache_dir, shared_key(job)), stopwatch_ms()};
     }
+}
+
+/* A process that is stopped, or on a machine that is gone, keeps its lock and fetches nothing: then this one
+ * fetches for itself. */
+static bool is_stuck(struct batch *b, struct waiting *w)
+{
+    long long size = partial_size(b->s->cache_dir, shared_key(w->job)), now = stopwatch_ms();
+    if (size != w->size)
+        w->moved_ms = now;
+    w->size = size;
+    return now - w->moved_ms > b->s->settings.pip_timeout_s * 1000LL;
+}
+
+/* True when one is waited for no more. */
+static bool look_at_waiting(struct batch *b)
+{
+    for (size_t i = 0; i < b->waiting_count && free_place(b); i++) {
+        struct waiting *w = &b->waiting[i];
+        const char *holder;
+        if (!start_shared(b, w->job, &holder)) {
+            if (!is_stuck(b, w))
+                continue;
+            log_warning("%s does not come by way of the other sync; it is fetched here", w->job->file->name);
+            start(b, free_place(b), w->job, PARTIAL_NONE);
+        }
+        *w = b->waiting[--b->waiting_count];
+        return true;
+    }
+    return false;
 }
 
 /* Unpacks what has come. False when nothing has. */
@@ -172,7 +269,8 @@ static bool take_some(struct batch *b)
         struct running *run = &b->running[i];
         if (!run->download || !index_download_done(run->download))
             continue;
-        unpack(b->s, run);
+        if (!unpack(b->s, run))
+            b->jobs[--b->next] = run->job;
         if (run->job->error.text && concerns_all(&run->job->error))
             b->fatal = &run->job->error;
         b->active--;
@@ -181,16 +279,27 @@ static bool take_some(struct batch *b)
     return moved;
 }
 
+/* The kernel tells nobody that a lock is free but who blocks on it, and that would hold up all the others. */
+static void pause_a_little(void)
+{
+    const struct timespec little = {.tv_nsec = 10 * 1000 * 1000};
+    nanosleep(&little, NULL);
+}
+
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err)
 {
     struct batch b = {.s = s};
     if (count && session_index(s, err) < 0)
         return -1;
     look_in_cache(&b, jobs, count);
-    while (b.next < b.count || b.active) {
+    while (b.next < b.count || b.active || b.waiting_count) {
         start_some(&b);
-        if (b.active && !take_some(&b))
+        if (look_at_waiting(&b) || (b.active && take_some(&b)))
+            continue;
+        if (b.active)
             index_wait_any(s->index);
+        else if (b.waiting_count)
+            pause_a_little();
     }
     return b.fatal ? err_set(err, b.fatal->kind, "%s", b.fatal->text) : 0;
 }

@@ -5,6 +5,7 @@
 #include "base/stopwatch.h"
 #include "reconcile/apply.h"
 #include "reconcile/locked.h"
+#include "reconcile/partial.h"
 #include "reconcile/restrict.h"
 #include "reconcile/shadow.h"
 #include "venv/commit.h"
@@ -232,6 +233,7 @@ int sync_run(struct session *s, struct err *err)
         return cannot_write(err);
     restrict_writes(s, true);
     unpacked_sweep(s->cache_dir);
+    partial_sweep(s->cache_dir);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)

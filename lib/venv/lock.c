@@ -2,37 +2,17 @@
 #include "venv/lock.h"
 
 #include "base/fs.h"
+#include "base/lock_file.h"
 #include "base/log.h"
 #include "boot/state.h"
 
 #include <errno.h>
-#include <time.h>
-
-/* HOST PID TIME, for whoever waits. */
-static void sign(int fd)
-{
-    char host[256] = "?", when[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    gethostname(host, sizeof host - 1);
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    struct buf line cleanup_buf = BUF_INIT;
-    buf_printf(&line, "%s %ld %s\n", host, (long)getpid(), when);
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, line.ptr, line.len, 0) < 0)
-        log_debug("the lock file cannot be written: %s", strerror(errno));
-}
 
 static void say_holder(int fd)
 {
-    char line[512];
-    ssize_t n = pread(fd, line, sizeof line - 1, 0);
-    struct text rest = {line, n > 0 ? (size_t)n : 0}, host, pid, since;
-    if (text_cut(&rest, ' ', &host) && text_cut(&rest, ' ', &pid) && text_cut(&rest, '\n', &since) &&
-        since.len)
-        log_info("waiting for another sync of this volume: container %.*s, process %.*s, since %.*s",
-                 TEXT_ARG(host), TEXT_ARG(pid), TEXT_ARG(since));
-    else
-        log_info("waiting for another sync of this volume");
+    struct arena a cleanup_arena = ARENA_INIT;
+    const char *holder = lock_file_holder(&a, fd);
+    log_info("waiting for another sync of this volume%s%s", *holder ? ": " : "", holder);
 }
 
 static int set_lock(int fd, int command)
@@ -42,14 +22,6 @@ static int set_lock(int fd, int command)
         if (errno != EINTR)
             return -1;
     return 0;
-}
-
-/* Removed, and perhaps made anew by another, between our open and our lock: then ours locks nobody out. */
-static bool is_still_there(int fd, const char *path)
-{
-    struct stat ours, theirs;
-    return fstat(fd, &ours) == 0 && lstat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
 }
 
 /* 0 with the lock, 1 where the volume has none. */
@@ -84,8 +56,8 @@ int lock_take(const char *extensions_dir, bool *unlocked, struct err *err)
         *unlocked = got == 1;
         if (got != 0)
             return -1;
-        if (is_still_there(fd, path)) {
-            sign(fd);
+        if (lock_file_is_at(fd, path)) {
+            lock_file_sign(fd);
             return steal_fd(&fd);
         }
     }

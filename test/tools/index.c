@@ -90,7 +90,7 @@ static json_t *download(struct run *run, char **args, struct err *err)
     if (!file)
         return failure(err);
     int fd = open(args[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    struct index_download *d = index_download_start(run->ix, file, fd);
+    struct index_download *d = index_download_start(run->ix, file, fd, 0);
     while (!index_download_done(d))
         index_wait_any(run->ix);
     char sha256[65];

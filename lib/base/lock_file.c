@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/lock_file.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void lock_file_sign(int fd)
+{
+    char host[256] = "?", when[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    gethostname(host, sizeof host - 1);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    struct buf line cleanup_buf = BUF_INIT;
+    buf_printf(&line, "%s %ld %s\n", host, (long)getpid(), when);
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, line.ptr, line.len, 0) < 0)
+        log_debug("the lock file cannot be written: %s", strerror(errno));
+}
+
+const char *lock_file_holder(struct arena *a, int fd)
+{
+    char line[512];
+    ssize_t n = pread(fd, line, sizeof line, 0);
+    struct text rest = {line, n > 0 ? (size_t)n : 0}, host, pid, since;
+    if (!text_cut(&rest, ' ', &host) || !text_cut(&rest, ' ', &pid) || !text_cut(&rest, '\n', &since) ||
+        !since.len)
+        return "";
+    return arena_printf(a, "container %.*s, process %.*s, since %.*s", TEXT_ARG(host), TEXT_ARG(pid),
+                        TEXT_ARG(since));
+}
+
+bool lock_file_is_at(int fd, const char *path)
+{
+    struct stat ours, theirs;
+    return fstat(fd, &ours) == 0 && lstat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/partial.h"
+
+#include "base/array.h"
+#include "base/fs.h"
+#include "base/lock_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <time.h>
+
+/* One may be removed between our open and our lock; more often than this, and something else is wrong. */
+enum { ATTEMPTS = 8, ABANDONED_S = 24 * 60 * 60 };
+
+/* 0 with *lock, 1 when somebody else has it. */
+static int take_lock(struct arena *a, const char *path, int *lock, const char **holder, struct err *err)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        if (fd < 0)
+            return err_sys(err, errno, "cannot open %s", path);
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+            if (errno != EWOULDBLOCK)
+                return err_sys(err, errno, "cannot lock %s", path);
+            *holder = lock_file_holder(a, fd);
+            return 1;
+        }
+        if (!lock_file_is_at(fd, path))
+            continue;
+        lock_file_sign(fd);
+        *lock = steal_fd(&fd);
+        return 0;
+    }
+    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", path);
+}
+
+static char *place(struct arena *a, const char *cache_dir, const char *sha256, const char *suffix)
+{
+    return arena_printf(a, "%s/downloads/%s%s", cache_dir, sha256, suffix);
+}
+
+int partial_open(struct arena *a, const char *cache_dir, const char *sha256, struct partial *p,
+                 const char **holder, struct err *err)
+{
+    *p = PARTIAL_NONE;
+    *holder = "";
+    p->path = place(a, cache_dir, sha256, ".part");
+    p->lock_path = place(a, cache_dir, sha256, ".lock");
+    if (fs_mkdirs(path_join(a, cache_dir, "downloads"), err) < 0)
+        return -1;
+    int taken = take_lock(a, p->lock_path, &p->lock, holder, err);
+    if (taken != 0)
+        return taken;
+    struct stat st;
+    p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (p->fd < 0 || fstat(p->fd, &st) < 0 || !S_ISREG(st.st_mode) || lseek(p->fd, 0, SEEK_END) < 0) {
+        err_sys(err, errno, "cannot open %s", p->path);
+        partial_close(p, true);
+        return -1;
+    }
+    p->have = st.st_size;
+    return 0;
+}
+
+long long partial_size(const char *cache_dir, const char *sha256)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct stat st;
+    return lstat(place(&a, cache_dir, sha256, ".part"), &st) == 0 ? (long long)st.st_size : -1;
+}
+
+void partial_close(struct partial *p, bool keep)
+{
+    struct stat st;
+    if (p->lock < 0)
+        return;
+    if (!keep || p->fd < 0 || fstat(p->fd, &st) < 0 || st.st_size == 0)
+        unlink(p->path);
+    /* The lock's file goes while it is locked: who opened it meanwhile sees that it is not there any more. */
+    unlink(p->lock_path);
+    cleanup_close_fn(&p->fd);
+    cleanup_close_fn(&p->lock);
+    *p = PARTIAL_NONE;
+}
+
+/* A lock alone, or bytes that nobody came back for. */
+static void sweep_one(const char *cache_dir, const char *sha256)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct partial p = PARTIAL_NONE;
+    const char *holder;
+    struct stat st;
+    const char *lock = place(&a, cache_dir, sha256, ".lock"), *part = place(&a, cache_dir, sha256, ".part");
+    if (lstat(part, &st) == 0 && st.st_size && time(NULL) - st.st_mtim.tv_sec < ABANDONED_S)
+        return;
+    p.path = arena_strdup(&a, part);
+    p.lock_path = arena_strdup(&a, lock);
+    if (take_lock(&a, lock, &p.lock, &holder, NULL) == 0)
+        partial_close(&p, false);
+}
+
+void partial_sweep(const char *cache_dir)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&a, AT_FDCWD, path_join(&a, cache_dir, "downloads"), &names, NULL) < 0)
+        return;
+    array_each (&names, name) {
+        size_t hex = strspn(*name, "0123456789abcdef");
+        if (hex == 64 && (strcmp(*name + hex, ".part") == 0 || strcmp(*name + hex, ".lock") == 0))
+            sweep_one(cache_dir, arena_strndup(&a, *name, hex));
+    }
+}
