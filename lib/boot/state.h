@@ -18,6 +18,7 @@ struct settings;
 #define SYNC_LOCK ".localstack-extensions.lock"
 #define SYNC_STAGING ".localstack-extensions.staging" /* a folder; the next venv is SYNC_STAGING/venv */
 #define SYNC_COMMIT ".localstack-extensions.commit"
+#define SYNC_CACHE ".localstack-extensions.cache" /* stands in for a cache that cannot be used */
 #define SYNC_STATE ".localstack-extensions.state"
 
 /* Paths that both programs work with, all absolute, prefixed by --root. */

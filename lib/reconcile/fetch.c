@@ -7,6 +7,7 @@
 #include "base/stopwatch.h"
 #include "python/record.h"
 #include "reconcile/partial.h"
+#include "reconcile/store.h"
 #include "venv/lock_bytes.h"
 
 #include <errno.h>
@@ -16,16 +17,17 @@
 /* A file without a name, so that nothing is left behind whatever happens. */
 static int scratch_file(struct session *s, struct err *err)
 {
-    if (fs_mkdirs(s->cache_dir, err) < 0)
+    const char *dir = store_dir(s);
+    if (fs_mkdirs(dir, err) < 0)
         return -1;
-    int fd = open(s->cache_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
         return fd;
-    char *path = path_join(&s->memory, s->cache_dir,
-                           ".download.XXXXXX"); /* overlay before 6.x, some network volumes */
+    char *path =
+        path_join(&s->memory, dir, ".download.XXXXXX"); /* overlay before 6.x, some network volumes */
     fd = mkostemp(path, O_CLOEXEC);
     if (fd < 0)
-        return err_sys(err, errno, "cannot create a file in the cache %s", s->cache_dir);
+        return err_sys(err, errno, "cannot create a file in the cache %s", dir);
     unlink(path);
     return fd;
 }
@@ -63,6 +65,7 @@ struct running {
     int fd;
     struct partial part; /* fd is its, where it has a lock */
     bool resumed;        /* an earlier run's bytes are among those in fd */
+    const char *store;   /* store_dir when it was started */
 };
 
 /* Whether the user's hashes let the file in, as far as its digests are known. */
@@ -88,7 +91,20 @@ static int check_hashes(struct session *s, struct fetch *job)
                    hashes_text(&s->memory, refusing));
 }
 
-/* False where what an earlier run left was not the beginning of this file: then it has to come once more. */
+/* Whether it may be had with another folder than that which failed. */
+static bool is_of_store(struct session *s, const struct running *run)
+{
+    const struct err *e = &run->job->error;
+    return e->text && concerns_all(e) && (run->store != store_dir(s) || store_switch(s, e));
+}
+
+/* Whether what an earlier run left was not the beginning of this file. */
+static bool is_of_earlier(const struct running *run)
+{
+    return run->resumed && !run->job->downloaded && run->job->error.text && run->job->error.kind == ERR_INPUT;
+}
+
+/* False where it has to come once more. */
 static bool unpack(struct session *s, struct running *run)
 {
     struct fetch *job = run->job;
@@ -99,11 +115,11 @@ static bool unpack(struct session *s, struct running *run)
         job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
         if (check_hashes(s, job) == 0 &&
             (!job->locked || lock_bytes_check(run->fd, job->locked, &job->error) == 0) &&
-            unpacked_make(&s->memory, s->cache_dir, sha256, run->fd, job->file->name, &job->wheel,
+            unpacked_make(&s->memory, store_dir(s), sha256, run->fd, job->file->name, &job->wheel,
                           &job->error) == 0)
             check_metadata(s, job);
     }
-    bool again = run->resumed && !job->downloaded && job->error.kind == ERR_INPUT;
+    bool again = is_of_earlier(run) || is_of_store(s, run);
     if (again)
         err_clear(&job->error);
     run->download = NULL;
@@ -121,7 +137,9 @@ static bool in_cache(struct session *s, struct fetch *job)
         if (!index_file_proves(job->file, job->hashes[i]))
             return false;
     return sha256 && index_file_is_known(job->file) &&
-           unpacked_open(&s->memory, s->cache_dir, sha256, true, &job->wheel, NULL) == 0 &&
+           (unpacked_open(&s->memory, s->cache_dir, sha256, true, &job->wheel, NULL) == 0 ||
+            (s->spare_cache &&
+             unpacked_open(&s->memory, s->spare_cache, sha256, true, &job->wheel, NULL) == 0)) &&
            unpacked_is(&job->wheel, job->file->name);
 }
 
@@ -180,11 +198,16 @@ static void start(struct batch *b, struct running *run, struct fetch *job, struc
     for (size_t k = 0; k < job->hash_count; k++)
         index_file_want(job->file, hashes_algorithms(job->hashes[k]));
     int fd = part.lock >= 0 ? part.fd : scratch_file(b->s, &job->error);
+    if (fd < 0 && store_switch(b->s, &job->error)) {
+        err_clear(&job->error);
+        fd = scratch_file(b->s, &job->error);
+    }
     if (fd < 0) {
         b->fatal = &job->error;
         return;
     }
-    *run = (struct running){.job = job, .fd = fd, .part = part, .resumed = part.have > 0};
+    *run = (struct running){
+        .job = job, .fd = fd, .part = part, .resumed = part.have > 0, .store = store_dir(b->s)};
     run->download = index_download_start(b->s->index, job->file, fd, part.have);
     b->active++;
 }
@@ -204,7 +227,8 @@ static bool start_shared(struct batch *b, struct fetch *job, const char **holder
     struct partial part = PARTIAL_NONE;
     struct err why cleanup_err = ERR_INIT;
     const char *sha256 = shared_key(job);
-    int taken = sha256 ? partial_open(&s->memory, s->cache_dir, sha256, &part, holder, &why) : -1;
+    int taken =
+        sha256 && !s->spare_cache ? partial_open(&s->memory, s->cache_dir, sha256, &part, holder, &why) : -1;
     if (taken > 0)
         return false;
     if (why.text)
@@ -292,6 +316,8 @@ int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err
     if (count && session_index(s, err) < 0)
         return -1;
     look_in_cache(&b, jobs, count);
+    if (b.count && store_open(s, err) < 0)
+        return -1;
     while (b.next < b.count || b.active || b.waiting_count) {
         start_some(&b);
         if (look_at_waiting(&b) || (b.active && take_some(&b)))

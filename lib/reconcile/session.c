@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "config/environment.h"
+#include "reconcile/store.h"
 #include "venv/layout.h"
 
 #include <errno.h>
@@ -63,6 +64,7 @@ int session_open(struct session *s, const struct session_options *options, char 
 
 void session_close(struct session *s)
 {
+    store_close(s);
     if (s->index)
         index_close(s->index);
     if (s->http)

@@ -40,6 +40,8 @@ struct session {
     char settings_digest[65]; /* as they were before requirements files changed them */
     bool own_inputs;          /* requirements were named on the command line */
     const char *cache_dir;
+    const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */
+    bool syncing;            /* the extensions folder is ours to change */
 
     bool has_interpreter;
     struct interpreter py;

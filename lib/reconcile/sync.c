@@ -8,6 +8,7 @@
 #include "reconcile/partial.h"
 #include "reconcile/restrict.h"
 #include "reconcile/shadow.h"
+#include "reconcile/store.h"
 #include "venv/commit.h"
 #include "venv/layout.h"
 #include "venv/lock.h"
@@ -238,7 +239,8 @@ int sync_run(struct session *s, struct err *err)
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)
         return err->sysno == EROFS || err->sysno == EACCES ? cannot_write(err) : -1;
-    if (commit_recover(s->paths.extensions, s->paths.venv, &finished, err) < 0)
+    s->syncing = true;
+    if (commit_recover(s->paths.extensions, s->paths.venv, &finished, err) < 0 || store_sweep(s, err) < 0)
         return -1;
     if (finished) {
         log_info("finished what an interrupted sync had begun");

@@ -236,3 +236,47 @@ def test_many_volumes_on_one_empty_cache(root, gate, tmp_path):
     assert fetched(gate) == [None]
     assert not list((tmp_path / "cache/downloads").iterdir())
     shutil.rmtree(root.extensions.parent)
+
+
+# ---- a cache that is of no use costs speed, not success
+
+def test_a_cache_that_cannot_be_made(root, index, tmp_path):
+    index.add("one", "1.0", ["two"])
+    index.add("two", "1.0")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for cache in ("/proc/nowhere", "/dev/null/cache"):
+        done = root.sync("--upgrade", EXTENSION_AUTO_INSTALL="one", EXTENSION_CACHE_DIR=cache)
+        assert root.installed() == {"one": "1.0", "two": "1.0"} and done.err.count("cannot be used") == 1, done
+        plan = root.run("plan", "one", "two", env={"EXTENSION_CACHE_DIR": cache, "TMPDIR": scratch})
+        assert plan.status == 0 and not list(scratch.iterdir()), plan
+        shutil.rmtree(root.volume / "lib/extensions")
+    assert not list(root.volume.glob("cache/extensions/*"))
+
+
+def in_tmpfs(cache, options):
+    """The command with the cache on a small volume of its own."""
+    cache.mkdir(parents=True, exist_ok=True)
+    return ["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o {options} tmpfs {cache} && exec "$@"', "sh"]
+
+
+@pytest.mark.parametrize("options", ["size=64k", "ro"])
+def test_a_cache_that_is_full_or_read_only(root, index, tmp_path, options):
+    index.add("one", "1.0", ["two", "three"], {"one.bin": os.urandom(300_000)})
+    index.add("two", "1.0", files={"two.bin": os.urandom(300_000)})
+    index.add("three", "1.0")
+    done = root.run("sync", env={"EXTENSION_AUTO_INSTALL": "one", "EXTENSION_CACHE_DIR": tmp_path / "cache"},
+                    wrap=in_tmpfs(tmp_path / "cache", options))
+    assert done.status == 0 and done.err.count("cannot be used") == 1, done
+    assert root.installed() == {"one": "1.0", "two": "1.0", "three": "1.0"}
+    assert (root.site / "one.bin").stat().st_size == 300_000
+    assert {p.name for p in root.extensions.iterdir()} == {
+        "python_venv", ".localstack-extensions.lock", ".localstack-extensions.state"}
+
+
+def test_what_stands_in_for_the_cache_goes_also_after_a_kill(root, index):
+    index.add("one", "1.0")
+    left = root.extensions / ".localstack-extensions.cache/unpacked/x"
+    left.mkdir(parents=True)
+    root.sync(EXTENSION_AUTO_INSTALL="one")
+    assert not left.parent.parent.exists()
