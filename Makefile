@@ -32,7 +32,7 @@ ALL_LDFLAGS = $(LDFLAGS) $(if $(SANITIZE),-fsanitize=address$(,)undefined,-Wl$(,
 
 # libbsd-overlay puts strlcpy, closefrom, setproctitle and friends behind the usual headers.
 BOOT_LIBS := -lbsd -lmd -lyaml
-EXT_LIBS := -lcurl -lcrypto -lzip -ldeflate -lz -ljansson -lgumbo -lpthread
+EXT_LIBS := -lcrypto -lzip -ldeflate -lz -ljansson -lgumbo -lpthread
 
 LIB_SRC := $(sort $(wildcard lib/*/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)

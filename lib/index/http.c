@@ -29,9 +29,9 @@ void http_free(struct http *h)
     while (!TAILQ_EMPTY(&h->requests))
         http_release(h, TAILQ_FIRST(&h->requests));
     if (h->multi) {
-        curl_multi_cleanup(h->multi);
-        curl_share_cleanup(h->share);
-        curl_global_cleanup();
+        h->curl->multi_cleanup(h->multi);
+        h->curl->share_cleanup(h->share);
+        h->curl->global_cleanup();
     }
     strmap_free(&h->hosts);
     h->multi = NULL;
@@ -56,7 +56,7 @@ static void find_authorities(struct http *h)
         return;
     }
     const char *dir = getenv("SSL_CERT_DIR");
-    const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *built = h->curl->version_info(CURLVERSION_NOW);
     if (is_there(dir, S_IFDIR))
         h->ca_dir = dir;
     else if (is_there(built->cainfo, S_IFREG))
@@ -78,15 +78,18 @@ static int network_open(struct http *h, struct err *err)
 {
     if (h->multi)
         return 0;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    h->curl = curl_library(err);
+    if (!h->curl)
+        return -1;
+    if (h->curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return err_set(err, ERR_SYSTEM, "libcurl cannot be initialised");
-    h->multi = curl_multi_init();
-    h->share = curl_share_init();
+    h->multi = h->curl->multi_init();
+    h->share = h->curl->share_init();
     if (!h->multi || !h->share)
         return err_set(err, ERR_SYSTEM, "libcurl cannot be initialised: out of memory");
-    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)MAX_HOST_CONNECTIONS);
-    curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    h->curl->multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    h->curl->multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)MAX_HOST_CONNECTIONS);
+    h->curl->share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     find_authorities(h);
     find_netrc(h);
     /* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL writes to sockets that peers close. */
@@ -194,15 +197,15 @@ static long long advance(struct http *h)
         give_up(h);
     long long soonest = start_due(h);
     int running, left;
-    curl_multi_perform(h->multi, &running);
+    h->curl->multi_perform(h->multi, &running);
     CURLMsg *message;
     bool ended = false;
-    while ((message = curl_multi_info_read(h->multi, &left))) {
+    while ((message = h->curl->multi_info_read(h->multi, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
         struct http_request *r = NULL;
         CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+        h->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
         http_transfer_ended(r, code);
         ended = true;
     }
@@ -238,7 +241,7 @@ void http_wait_any(struct http *h)
             most = soonest;
         if (patience >= 0 && patience < most)
             most = patience;
-        curl_multi_poll(h->multi, NULL, 0, (int)most, NULL);
+        h->curl->multi_poll(h->multi, NULL, 0, (int)most, NULL);
     }
 }
 

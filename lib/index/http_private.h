@@ -2,9 +2,9 @@
 /* What http.c (the queue and the waiting) and http_transfer.c (one exchange with a server) share. */
 #pragma once
 #include "base/strmap.h"
+#include "index/curl_library.h"
 #include "index/http.h"
 
-#include <curl/curl.h>
 #include <sys/queue.h>
 
 enum {
@@ -62,6 +62,7 @@ TAILQ_HEAD(http_requests, http_request);
 struct http {
     struct arena *a;
     struct http_settings settings;
+    const struct curl_library *curl; /* NULL until something goes to the network */
     CURLM *multi;
     CURLSH *share;
     struct http_requests requests; /* all that are not released, in the order of starting */

@@ -17,7 +17,7 @@ static void set_header(struct http_request *r, const char *name, const char *val
     if (!value || !*value || strpbrk(value, "\r\n"))
         return;
     cleanup_free char *line = xasprintf("%s: %s", name, value);
-    r->headers = curl_slist_append(r->headers, line);
+    r->headers = r->h->curl->slist_append(r->headers, line);
 }
 
 static void keep_header(struct buf *to, struct text value)
@@ -54,7 +54,7 @@ static size_t on_header(char *line, size_t one, size_t n, void *ctx)
 static long status_of(const struct http_request *r)
 {
     long status = 0;
-    curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+    r->h->curl->easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
     return status;
 }
 
@@ -109,7 +109,7 @@ static int body_begin(struct http_request *r)
     if (begin_anew(r) < 0)
         return -1;
     curl_off_t length = -1; /* what the server says that it will be; compressed, it is no shorter unpacked */
-    curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    r->h->curl->easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     bool too_large = r->options.limit && length > 0 && (unsigned long long)length > r->options.limit;
     if (r->options.range) {
         r->enough = status != 206 && (length < 0 || too_large);
@@ -137,19 +137,20 @@ static void set_limits(struct http_request *r)
 {
     const struct http_settings *s = &r->h->settings;
     CURL *e = r->easy;
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* a hanging resolver thread does not hold up our end */
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, s->timeout_s);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, s->timeout_s);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)MIN_BYTES_PER_S);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    r->h->curl->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    r->h->curl->easy_setopt(e, CURLOPT_QUICK_EXIT,
+                            1L); /* a hanging resolver thread does not hold up our end */
+    r->h->curl->easy_setopt(e, CURLOPT_CONNECTTIMEOUT, s->timeout_s);
+    r->h->curl->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, s->timeout_s);
+    r->h->curl->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)MIN_BYTES_PER_S);
+    r->h->curl->easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    r->h->curl->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     if (r->options.fd > 0)
-        curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 65536L);
+        r->h->curl->easy_setopt(e, CURLOPT_BUFFERSIZE, 65536L);
     /* HTTP/2 is only spoken over TLS; there, wait whether one connection will do for all. */
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
-                     r->target.secure ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_PIPEWAIT, r->target.secure ? 1L : 0L);
+    r->h->curl->easy_setopt(e, CURLOPT_HTTP_VERSION,
+                            r->target.secure ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+    r->h->curl->easy_setopt(e, CURLOPT_PIPEWAIT, r->target.secure ? 1L : 0L);
 }
 
 static void set_trust(struct http_request *r)
@@ -157,18 +158,18 @@ static void set_trust(struct http_request *r)
     const struct http *h = r->h;
     CURL *e = r->easy;
     bool trusted = http_is_trusted(h, &r->target);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, trusted ? 0L : 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, trusted ? 0L : 2L);
+    r->h->curl->easy_setopt(e, CURLOPT_SSL_VERIFYPEER, trusted ? 0L : 1L);
+    r->h->curl->easy_setopt(e, CURLOPT_SSL_VERIFYHOST, trusted ? 0L : 2L);
     /* One of both at most: libcurl keeps a parsed bundle for the next connection only without a folder. */
     if (h->ca_file || h->ca_dir) {
-        curl_easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
-        curl_easy_setopt(e, CURLOPT_CAPATH, h->ca_dir);
+        r->h->curl->easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
+        r->h->curl->easy_setopt(e, CURLOPT_CAPATH, h->ca_dir);
     }
     if (h->settings.client_cert && *h->settings.client_cert) {
-        curl_easy_setopt(e, CURLOPT_SSLCERT, h->settings.client_cert);
-        curl_easy_setopt(e, CURLOPT_SSLKEY, h->settings.client_cert);
+        r->h->curl->easy_setopt(e, CURLOPT_SSLCERT, h->settings.client_cert);
+        r->h->curl->easy_setopt(e, CURLOPT_SSLKEY, h->settings.client_cert);
     }
-    curl_easy_setopt(e, CURLOPT_SHARE, h->share);
+    r->h->curl->easy_setopt(e, CURLOPT_SHARE, h->share);
 }
 
 static void set_who(struct http_request *r)
@@ -176,19 +177,19 @@ static void set_who(struct http_request *r)
     CURL *e = r->easy;
     const char *proxy = r->h->settings.proxy;
     if (r->target.user) {
-        curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-        curl_easy_setopt(e, CURLOPT_USERNAME, r->target.user);
-        curl_easy_setopt(e, CURLOPT_PASSWORD, r->target.password);
+        r->h->curl->easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        r->h->curl->easy_setopt(e, CURLOPT_USERNAME, r->target.user);
+        r->h->curl->easy_setopt(e, CURLOPT_PASSWORD, r->target.password);
     } else if (r->h->netrc) {
-        curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-        curl_easy_setopt(e, CURLOPT_NETRC_FILE, r->h->netrc);
+        r->h->curl->easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+        r->h->curl->easy_setopt(e, CURLOPT_NETRC_FILE, r->h->netrc);
     }
     /* libcurl reads HTTPS_PROXY, ALL_PROXY and NO_PROXY in both cases, but http_proxy in lower case alone,
      * for the sake of CGI programs; pip and the rest of the container read both. */
     if ((!proxy || !*proxy) && !r->target.secure && !getenv("http_proxy"))
         proxy = getenv("HTTP_PROXY");
     if (proxy && *proxy)
-        curl_easy_setopt(e, CURLOPT_PROXY, proxy);
+        r->h->curl->easy_setopt(e, CURLOPT_PROXY, proxy);
 }
 
 static void set_wishes(struct http_request *r)
@@ -199,27 +200,27 @@ static void set_wishes(struct http_request *r)
     set_header(r, "If-None-Match", o->if_none_match);
     set_header(r, "If-Modified-Since", o->if_modified_since);
     if (o->compressed)
-        curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
+        r->h->curl->easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
     else
         set_header(r, "Accept-Encoding", "identity");
     r->resuming = r->got && (r->validator.len || o->have) && !o->range && !o->compressed && !r->no_resume;
     if (r->resuming) {
         char range[32];
         snprintf(range, sizeof range, "%llu-", r->got);
-        curl_easy_setopt(e, CURLOPT_RANGE, range);
+        r->h->curl->easy_setopt(e, CURLOPT_RANGE, range);
         set_header(r, "If-Range", buf_cstr(&r->validator));
     } else if (o->range) {
-        curl_easy_setopt(e, CURLOPT_RANGE, o->range);
+        r->h->curl->easy_setopt(e, CURLOPT_RANGE, o->range);
     }
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "localstack-extensions/" PROGRAM_VERSION);
-    curl_easy_setopt(e, CURLOPT_URL, r->target.bare);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_error);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, r);
+    r->h->curl->easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
+    r->h->curl->easy_setopt(e, CURLOPT_USERAGENT, "localstack-extensions/" PROGRAM_VERSION);
+    r->h->curl->easy_setopt(e, CURLOPT_URL, r->target.bare);
+    r->h->curl->easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_error);
+    r->h->curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    r->h->curl->easy_setopt(e, CURLOPT_HEADERDATA, r);
+    r->h->curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    r->h->curl->easy_setopt(e, CURLOPT_WRITEDATA, r);
+    r->h->curl->easy_setopt(e, CURLOPT_PRIVATE, r);
 }
 
 static struct http_host *host_of(struct http_request *r)
@@ -243,7 +244,7 @@ void http_transfer_start(struct http_request *r)
     r->body_begun = r->enough = false;
     *r->curl_error = 0;
     buf_clear(&r->location);
-    r->easy = curl_easy_init();
+    r->easy = r->h->curl->easy_init();
     if (!r->easy) {
         err_set(&r->err, ERR_SYSTEM, "libcurl cannot make a handle: out of memory");
         http_request_done(r);
@@ -256,18 +257,19 @@ void http_transfer_start(struct http_request *r)
     r->tries++;
     r->state = HTTP_RUNNING;
     r->h->running++;
-    curl_multi_add_handle(r->h->multi, r->easy);
+    r->h->curl->multi_add_handle(r->h->multi, r->easy);
 }
 
 void http_transfer_stop(struct http_request *r)
 {
     if (r->easy) {
-        curl_multi_remove_handle(r->h->multi, r->easy);
-        curl_easy_cleanup(r->easy);
+        r->h->curl->multi_remove_handle(r->h->multi, r->easy);
+        r->h->curl->easy_cleanup(r->easy);
         r->easy = NULL;
         r->h->running--;
     }
-    curl_slist_free_all(r->headers);
+    if (r->headers)
+        r->h->curl->slist_free_all(r->headers);
     r->headers = NULL;
 }
 
@@ -385,7 +387,7 @@ static void refuse(struct http_request *r, long status, curl_off_t retry_after_s
 
 static void fail(struct http_request *r, CURLcode code)
 {
-    const char *why = *r->curl_error ? r->curl_error : curl_easy_strerror(code);
+    const char *why = *r->curl_error ? r->curl_error : r->h->curl->easy_strerror(code);
     const char *host = r->target.host, *advice;
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -435,7 +437,7 @@ void http_transfer_ended(struct http_request *r, CURLcode code)
 {
     long status = status_of(r);
     curl_off_t retry_after_s = 0;
-    curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    r->h->curl->easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     if (code == CURLE_OK && !r->body_begun && body_begin(r) < 0) /* an empty body begins at its end */
         code = CURLE_WRITE_ERROR;
     http_transfer_stop(r);
