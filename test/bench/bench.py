@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench.py BUILD: times the programs in BUILD against uv and pip, on the demo's three extensions and an index on loopback.
+"""bench.py BUILD: times the programs in BUILD against uv and pip, on six extensions as wheels and an index on loopback.
 
 Called by scripts/bench, which has made BUILD/bench (the tools, and a root with a base) and BUILD/bench-venv (uv and pip). Asserts no
 figure; it fails when a program fails, or leaves behind something else than what was asked for."""
 
+import asyncio
 import contextlib
 import ctypes
 import hashlib
@@ -18,13 +19,13 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import zipfile
 
-REQUIREMENTS = ("localstack-extension-mailhog", "localstack-extension-typedb")
-REQUIREMENTS_IN_FILE = "localstack-extension-diagnosis-viewer"
-# What the time of solving alone is taken of, and those of its dependencies that only come as source distributions.
-SOLVE_EXTENSIONS = tuple(f"localstack-extension-{name}" for name in ("mailhog", "httpbin", "stripe", "miniflare", "aws-proxy", "terraform-init"))
-SOLVE_BUILT = ("flasgger", "localstripe")
+REQUIREMENTS = tuple(f"localstack-extension-{name}" for name in ("mailhog", "httpbin", "stripe", "miniflare", "aws-proxy", "terraform-init"))
+# Those of their dependencies that only come as source distributions.
+BUILT = ("flasgger", "localstripe")
 SOLVE_RUNS = int(os.environ.get("BENCH_SOLVES", "201"))
 SOLVE_LIMIT_MS = 20
 RUNS = int(os.environ.get("BENCH_RUNS", "7"))
@@ -32,7 +33,7 @@ PIP_RUNS = int(os.environ.get("BENCH_PIP_RUNS", "3"))
 SPAWNS = int(os.environ.get("BENCH_SPAWNS", "1000"))
 SPAWN_LIMIT = 3
 PEAK_LIMIT_MB = 24
-UV_TARGET = 1.2
+LATENCY_S = 0.025
 TRACING_REFUSED = 3
 PR_SET_PDEATHSIG = 1
 
@@ -138,6 +139,32 @@ def nginx(folder: pathlib.Path):
         server.wait()
 
 
+class Slow:
+    """A relay before the index: what a client sends goes on after LATENCY_S, so that each request on a connection takes so much longer."""
+
+    def __init__(self, url: str):
+        self.port = int(url.split(":")[2].split("/")[0])
+        self.loop = asyncio.new_event_loop()
+        self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/simple/"
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    async def serve(self, reader, writer):
+        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        await asyncio.gather(self.relay(reader, upstream_writer, LATENCY_S), self.relay(upstream_reader, writer, 0), return_exceptions=True)
+
+    @staticmethod
+    async def relay(reader, writer, wait):
+        try:
+            while data := await reader.read(1 << 18):
+                if wait:
+                    await asyncio.sleep(wait)
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+
 # ---- running and timing
 
 
@@ -169,11 +196,12 @@ def remove(*paths: pathlib.Path) -> None:
 class Tool:
     """What is timed of one program: the commands that make a venv and fill it, and what is removed before."""
 
-    def __init__(self, label, venv, cache, make, fill, refill=None, state=None):
+    def __init__(self, label, venv, cache, make, fill, refill=None, state=None, without=None):
         self.label, self.venv, self.cache, self.make, self.fill = label, venv, cache, make, fill
         self.refill = refill or fill
         self.state = state or venv
-        self.took = {"cold": [], "nothing": [], "rebuild": []}
+        self.without = without  # fills it with all but the last extension
+        self.took = {"cold": [], "nothing": [], "rebuild": [], "more": []}
 
     def check(self, pins: dict[str, str]) -> None:
         have = {}
@@ -196,6 +224,11 @@ class Tool:
         remove(self.venv)
         self.took["rebuild"].append(timer.seconds(*self.make, self.refill))
         self.check(pins)
+        if self.without:
+            remove(self.state, self.cache)
+            timer.seconds(*self.make, self.without)
+            self.took["more"].append(timer.seconds(self.refill))
+            self.check(pins)
 
     def peak_mb(self, timer: Timer) -> float | None:
         remove(self.state, self.cache)
@@ -207,35 +240,53 @@ class Tool:
         return statistics.median(self.took[what]) * 1e3
 
 
-def tools(build: pathlib.Path, url: str, pins: dict[str, str]) -> list[Tool]:
+def ours_and_uv(build: pathlib.Path, url: str, pins: dict[str, str], last: set[str], caches: pathlib.Path | None = None) -> list[Tool]:
+    """last: what only the last extension brings; caches: where they lie, if not beside the venvs."""
     bench, volume = build / "bench", build / "bench/root/var/lib/localstack"
+    sync = [str(build / "localstack-extensions"), "sync", "--root", str(bench / "root"), "--index-url", url]
+    if caches:
+        sync += ["--cache-dir", str(caches / "ours")]
     ours = Tool(
         "ours",
         volume / "lib/extensions/python_venv",
-        volume / "cache",
+        caches / "ours" if caches else volume / "cache",
         [],
-        [str(build / "localstack-extensions"), "sync", "--root", str(bench / "root")],
+        sync,
         state=volume,
+        without=["/usr/bin/env", "EXTENSION_AUTO_INSTALL=" + ",".join(REQUIREMENTS[:-1]), *sync],
     )
     # uv and pip get the answer of our solver, so neither has to find it, or to download what the base already has.
-    exact = ["--no-deps", "--index-url", url, *(f"{name}=={version}" for name, version in pins.items())]
+    exact = exact_arguments(url, pins)
     own = pathlib.Path(sys.prefix)
     python = os.path.realpath(build / "bench/root/opt/code/localstack/.venv/bin/python3")
 
-    uv_cache, uv_venv = bench / "uv-cache", bench / "uv-venv"
+    uv_cache, uv_venv = caches / "uv" if caches else bench / "uv-cache", bench / "uv-venv"
+    fill = [str(own / "bin/uv"), "--no-config", "--no-progress", "--cache-dir", str(uv_cache), "pip", "install", "--python",
+            str(uv_venv / "bin/python"), "--link-mode", "copy" if caches else "hardlink"]
     uv = [str(own / "bin/uv"), "--no-config", "--no-progress", "--cache-dir", str(uv_cache)]
     by_uv = Tool(
         "uv",
         uv_venv,
         uv_cache,
         [[*uv, "venv", "--python", python, str(uv_venv)]],
-        [*uv, "pip", "install", "--python", str(uv_venv / "bin/python"), "--link-mode", "hardlink", *exact],
+        [*fill, *exact],
+        without=[*fill, *exact_arguments(url, {name: version for name, version in pins.items() if name not in last})],
     )
+    return [ours, by_uv]
 
+
+def exact_arguments(url: str, pins: dict[str, str]) -> list[str]:
+    return ["--no-deps", "--index-url", url, *(f"{name}=={version}" for name, version in pins.items())]
+
+
+def pip_tool(build: pathlib.Path, url: str, pins: dict[str, str]) -> Tool:
+    bench, own = build / "bench", pathlib.Path(sys.prefix)
+    python = os.path.realpath(build / "bench/root/opt/code/localstack/.venv/bin/python3")
+    exact = exact_arguments(url, pins)
     pip_cache, pip_venv = bench / "pip-cache", bench / "pip-venv"
     newest_pip = next(own.glob("lib/python3*/site-packages/pip"))
     pip = [str(pip_venv / "bin/python"), str(newest_pip), "install", "--disable-pip-version-check", "--no-input", *exact]
-    by_pip = Tool(
+    return Tool(
         "pip",
         pip_venv,
         pip_cache,
@@ -243,7 +294,6 @@ def tools(build: pathlib.Path, url: str, pins: dict[str, str]) -> list[Tool]:
         [*pip, "--no-cache-dir"],
         refill=[*pip, "--cache-dir", str(pip_cache)],
     )
-    return [ours, by_uv, by_pip]
 
 
 # ---- what is measured
@@ -275,24 +325,23 @@ def index_of(folder: pathlib.Path, pins: dict[str, str]) -> None:
         add_wheel(folder / "www", wheel, pins)
 
 
-def make_index(build: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
-    pins = plan(build, build / "bench/root")
+def make_index(build: pathlib.Path, folder: pathlib.Path) -> tuple[dict[str, str], set[str]]:
+    """What is installed, and what of it only the last extension brings."""
+    pip_wheels("wheel", folder / "wheels", *BUILT)
+    options = ["--find-links", folder / "wheels"]
+    pins = plan(build, build / "bench/root", REQUIREMENTS, options)
     index_of(folder, pins)
-    return pins
+    return pins, set(pins) - set(plan(build, build / "bench/root", REQUIREMENTS[:-1], options))
 
 
-def print_solving(build: pathlib.Path) -> None:
-    """The solver alone on six extensions: pages and metadata are fetched and parsed before the clock runs."""
+def print_solving(build: pathlib.Path, env: dict[str, str]) -> None:
+    """The solver alone: pages and metadata are fetched and parsed before the clock runs."""
     folder = build / "bench/solve"
-    root = folder / "root"
-    (root / "opt/code").mkdir(parents=True)
-    (root / "opt/code/localstack").symlink_to(build / "bench/root/opt/code/localstack")
-    pip_wheels("wheel", folder / "wheels", *SOLVE_BUILT)
-    index_of(folder, plan(build, root, SOLVE_EXTENSIONS, ["--find-links", folder / "wheels"]))
-    with nginx(folder) as url:
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "PIP_INDEX_URL": url, "PIP_CONFIG_FILE": os.devnull}
-        command = [build / "tools/solve", root, str(SOLVE_RUNS), *SOLVE_EXTENSIONS]
-        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    (folder / "opt/code").mkdir(parents=True)
+    (folder / "opt/code/localstack").symlink_to(build / "bench/root/opt/code/localstack")
+    command = [build / "tools/solve", folder, str(SOLVE_RUNS), *REQUIREMENTS]
+    env = {name: value for name, value in env.items() if name != "EXTENSION_AUTO_INSTALL"}
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
     took, chosen = map(int, done.stdout.split())
     print(f"\nsolving alone: {took / 1e3:.2f} ms, need {SOLVE_LIMIT_MS} (six extensions, {chosen} distributions, median of {SOLVE_RUNS})")
 
@@ -315,22 +364,55 @@ def print_boot(build: pathlib.Path, timer: Timer) -> None:
     print(f"  ratio                          {ours / alone:7.2f}    (at most {SPAWN_LIMIT})")
 
 
+# What is measured, and how many times faster than uv it has to be.
+ROWS = (("nothing", "nothing to do", 1.0), ("cold", "cold, empty cache", 1.5), ("rebuild", "rebuild from the cache", 2.0), ("more", "one more extension", 2.0))
+
+
+def run_in_turn(all_tools: list[Tool], timer: Timer, pins: dict[str, str]) -> None:
+    # Once each for nothing: the first one to read a file from disk would pay for the others.
+    for tool in all_tools:
+        tool.round(timer, pins)
+        tool.took = {what: [] for what in tool.took}
+    for i in range(max(RUNS, PIP_RUNS)):
+        for tool in all_tools:
+            if i < (PIP_RUNS if tool.label == "pip" else RUNS):
+                tool.round(timer, pins)
+
+
+def copying_ms(timer: Timer, venv: pathlib.Path, *command: str) -> float:
+    """How long a plain tool takes for a copy of the tree: as long as anything has to."""
+    copy = venv.parent / "copy"
+    took = []
+    for _ in range(RUNS):
+        remove(copy)
+        took.append(timer.seconds([*command, str(venv), str(copy)]) * 1e3)
+    remove(copy)
+    return statistics.median(took)
+
+
 def print_table(all_tools: list[Tool], timer: Timer, count: int, size: int) -> None:
     ours, uv, pip = all_tools
     print(f"\n{count} distributions, {size / 1e6:.1f} MB of wheels, medians of {RUNS} runs in turn (pip {PIP_RUNS}), in ms")
-    print(f"  {'':26}{'ours':>9}{'uv':>9}{'pip':>9}{'uv/ours':>10}{'pip/ours':>10}")
-    for what, label in (("nothing", "nothing to do"), ("cold", "cold, empty cache"), ("rebuild", "rebuild from the cache")):
-        a, b, c = ours.median_ms(what), uv.median_ms(what), pip.median_ms(what)
-        print(f"  {label:26}{a:9.1f}{b:9.1f}{c:9.1f}{b / a:10.2f}{c / a:10.2f}")
+    print(f"  {'':26}{'ours':>9}{'uv':>9}{'pip':>9}{'uv/ours':>10}{'need':>7}{'pip/ours':>10}")
+    for what, label, need in ROWS:
+        a, b = ours.median_ms(what), uv.median_ms(what)
+        by_pip = f"{pip.median_ms(what):9.1f}" if pip.took[what] else f"{'':9}"
+        ratio = f"{pip.median_ms(what) / a:10.2f}" if pip.took[what] else ""
+        print(f"  {label:26}{a:9.1f}{b:9.1f}{by_pip}{b / a:10.2f}{need:7.1f}{ratio}")
+    linked = copying_ms(timer, ours.venv, "/bin/cp", "-al")
+    print(f"  cp -al of the venv        {linked:9.1f}   rebuilding takes {ours.median_ms('rebuild') / linked:.2f} times as long (need 1.3)")
     peaks = [tool.peak_mb(timer) for tool in all_tools]
     if None in peaks:
         print("  peak memory: not known, tracing is refused here")
     else:
-        cells = "".join(f"{peak:9.1f}" for peak in peaks)
-        print(f"  {'peak memory, cold, MB':26}{cells}{peaks[1] / peaks[0]:10.2f}{peaks[2] / peaks[0]:10.2f}")
-    print(f"  targets: {UV_TARGET} times uv's speed on cold and rebuild, less than {PEAK_LIMIT_MB} MB")
-    print(f"  load of this machine while it ran: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
-    print("  uv: uv venv and uv pip install; pip: python -m venv and pip install; both are given the exact pins, with --no-deps")
+        print(f"  {'peak memory, cold, MB':26}" + "".join(f"{peak:9.1f}" for peak in peaks) + f"   (need {PEAK_LIMIT_MB})")
+
+
+def print_other(label: str, pair: list[Tool], timer: Timer, pins: dict[str, str], rows=("cold", "rebuild")) -> None:
+    run_in_turn(pair, timer, pins)
+    for what in rows:
+        a, b = pair[0].median_ms(what), pair[1].median_ms(what)
+        print(f"  {f'{label}, {what}':36}{a:9.1f}{b:9.1f}   uv/ours {b / a:.2f} (need 1.0)")
 
 
 def main() -> None:
@@ -338,12 +420,9 @@ def main() -> None:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     build = pathlib.Path(sys.argv[1]).resolve()
     bench = build / "bench"
-    conf = bench / "root/etc/localstack/conf.d"
-    conf.mkdir(parents=True)
-    (conf / "extensions.txt").write_text(f"{REQUIREMENTS_IN_FILE}\n")
     (bench / "home").mkdir()
 
-    pins = make_index(build, bench / "index")
+    pins, last = make_index(build, bench / "index")
     size = sum(wheel.stat().st_size for wheel in (bench / "index/www/files").glob("*.whl"))
     print("the set:", ", ".join(f"{name} {version}" for name, version in pins.items()))
     for program in ("uv", "pip"):
@@ -360,18 +439,16 @@ def main() -> None:
             "PIP_CONFIG_FILE": os.devnull,
         }
         timer = Timer(bench, env)
-        all_tools = tools(build, url, pins)
-        # Once each for nothing: the first one to read a file from disk would pay for the others.
-        for tool in all_tools:
-            tool.round(timer, pins)
-            tool.took = {what: [] for what in tool.took}
-        for i in range(max(RUNS, PIP_RUNS)):
-            for tool in all_tools:
-                if i < (PIP_RUNS if tool.label == "pip" else RUNS):
-                    tool.round(timer, pins)
+        all_tools = [*ours_and_uv(build, url, pins, last), pip_tool(build, url, pins)]
+        run_in_turn(all_tools, timer, pins)
         print_table(all_tools, timer, len(pins), size)
+        print_other(f"{LATENCY_S * 1e3:.0f} ms a request", ours_and_uv(build, Slow(url).url, pins, last), timer, pins, ("cold",))
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+            print_other("cache on another mount", ours_and_uv(build, url, pins, last, pathlib.Path(memory)), timer, pins)
+        print(f"  load of this machine while it ran: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
+        print("  uv: uv venv and uv pip install; pip: python -m venv and pip install; both are given the exact pins, with --no-deps")
         print_boot(build, timer)
-    print_solving(build)
+        print_solving(build, env)
 
 
 if __name__ == "__main__":
