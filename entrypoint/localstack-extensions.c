@@ -11,8 +11,8 @@ static const struct {
     const char *name;
     int (*run)(struct session *, struct err *);
 } commands[] = {
-    {"sync", command_sync}, {"plan", command_plan}, {"list", command_list},
-    {"tree", command_tree}, {"why", command_why},   {"lock", command_lock},
+    {"sync", command_sync}, {"plan", command_plan}, {"list", command_list},   {"tree", command_tree},
+    {"why", command_why},   {"lock", command_lock}, {"cache", command_cache},
 };
 
 static int status_of(const struct err *err)

@@ -185,7 +185,8 @@ const char *options_parse(int argc, char **argv, struct session_options *out, st
     }
     if (early)
         return early;
-    if (command && (strcmp(command, "why") == 0 || strcmp(command, "tree") == 0)) {
+    if (command &&
+        (strcmp(command, "why") == 0 || strcmp(command, "tree") == 0 || strcmp(command, "cache") == 0)) {
         out->names = out->arguments;
         out->arguments = (struct strings){0};
     }

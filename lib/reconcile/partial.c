@@ -85,14 +85,14 @@ void partial_close(struct partial *p, bool keep)
 }
 
 /* A lock alone, or bytes that nobody came back for. */
-static void sweep_one(const char *cache_dir, const char *sha256)
+static void sweep_one(const char *cache_dir, const char *sha256, bool all)
 {
     struct arena a cleanup_arena = ARENA_INIT;
     struct partial p = PARTIAL_NONE;
     const char *holder;
     struct stat st;
     const char *lock = place(&a, cache_dir, sha256, ".lock"), *part = place(&a, cache_dir, sha256, ".part");
-    if (lstat(part, &st) == 0 && st.st_size && time(NULL) - st.st_mtim.tv_sec < ABANDONED_S)
+    if (!all && lstat(part, &st) == 0 && st.st_size && time(NULL) - st.st_mtim.tv_sec < ABANDONED_S)
         return;
     p.path = arena_strdup(&a, part);
     p.lock_path = arena_strdup(&a, lock);
@@ -100,7 +100,7 @@ static void sweep_one(const char *cache_dir, const char *sha256)
         partial_close(&p, false);
 }
 
-void partial_sweep(const char *cache_dir)
+void partial_sweep(const char *cache_dir, bool all)
 {
     struct arena a cleanup_arena = ARENA_INIT;
     struct strings names cleanup_strings = {0};
@@ -109,6 +109,6 @@ void partial_sweep(const char *cache_dir)
     array_each (&names, name) {
         size_t hex = strspn(*name, "0123456789abcdef");
         if (hex == 64 && (strcmp(*name + hex, ".part") == 0 || strcmp(*name + hex, ".lock") == 0))
-            sweep_one(cache_dir, arena_strndup(&a, *name, hex));
+            sweep_one(cache_dir, arena_strndup(&a, *name, hex), all);
     }
 }

@@ -28,6 +28,5 @@ long long partial_size(const char *cache_dir, const char *sha256);
 /* Lets go of it: what came so far stays for the next time, or goes. */
 void partial_close(struct partial *p, bool keep);
 
-/* Removes downloads that nobody went on with for a day, and those that are of no use, as nobody's that is
- * still at it. */
-void partial_sweep(const char *cache_dir);
+/* Removes downloads that nobody went on with for a day, or all; nobody's that is still at it. */
+void partial_sweep(const char *cache_dir, bool all);

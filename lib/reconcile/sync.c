@@ -234,7 +234,7 @@ int sync_run(struct session *s, struct err *err)
         return cannot_write(err);
     restrict_writes(s, true);
     unpacked_sweep(s->cache_dir);
-    partial_sweep(s->cache_dir);
+    partial_sweep(s->cache_dir, false);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)

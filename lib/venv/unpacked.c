@@ -16,7 +16,7 @@ enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4 };
 
 static const char staging_suffix[] = ".new";
 
-static bool is_key(const char *key)
+bool unpacked_is_key(const char *key)
 {
     size_t n = strspn(key, "0123456789abcdef");
     return n == 64 && key[n] == 0;
@@ -74,22 +74,24 @@ static int load(struct arena *a, const char *dir, const char *key, struct unpack
     return 0;
 }
 
-/* Somebody may be linking from it at this moment: it goes under another name first, so that nobody opens half
- * of it. */
-static void discard(const char *unpacked, const char *dir, const char *key, const char *why)
+int unpacked_remove(const char *cache_dir, const char *key, struct err *err)
 {
-    struct err err cleanup_err = ERR_INIT;
     unsigned random = 0;
-    log_warning("the unpacked wheel %s in the cache is thrown away: %s", dir, why);
     if (getrandom(&random, sizeof random, 0) < 0)
         random = (unsigned)getpid();
-    cleanup_free char *aside = xasprintf("%s/.%s.%08x%s", unpacked, key, random, staging_suffix);
-    if (rename(dir, aside) < 0) {
-        if (errno != ENOENT)
-            log_warning("cannot rename %s: %s", dir, strerror(errno));
-    } else if (fs_remove_tree(AT_FDCWD, aside, &err) < 0) {
+    cleanup_free char *dir = xasprintf("%s/unpacked/%s", cache_dir, key);
+    cleanup_free char *aside = xasprintf("%s/unpacked/.%s.%08x%s", cache_dir, key, random, staging_suffix);
+    if (rename(dir, aside) < 0)
+        return errno == ENOENT ? 0 : err_sys(err, errno, "cannot rename %s", dir);
+    return fs_remove_tree(AT_FDCWD, aside, err);
+}
+
+static void discard(const char *cache_dir, const char *dir, const char *key, const char *why)
+{
+    struct err err cleanup_err = ERR_INIT;
+    log_warning("the unpacked wheel %s in the cache is thrown away: %s", dir, why);
+    if (unpacked_remove(cache_dir, key, &err) < 0)
         log_warning("%s", err.text);
-    }
 }
 
 int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool check, struct unpacked *out,
@@ -97,14 +99,13 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
 {
     struct err why cleanup_err = ERR_INIT;
     struct unpacked u = {0};
-    if (!is_key(key))
+    if (!unpacked_is_key(key))
         return err_set(err, ERR_INPUT, "%s is no SHA-256", key);
-    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
-    char *dir = arena_printf(a, "%s/%s", unpacked, key);
+    char *dir = arena_printf(a, "%s/unpacked/%s", cache_dir, key);
     if (load(a, dir, key, &u, &why) < 0 || (check && verify(dir, &u, &why) < 0)) {
         if (why.kind != ERR_INPUT)
             return err_move(err, &why);
-        discard(unpacked, dir, key, why.text);
+        discard(cache_dir, dir, key, why.text);
         return err_set(err, ERR_NOT_FOUND, "the unpacked wheel %s was damaged", dir);
     }
     u.dir = dir;
@@ -233,7 +234,7 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
         if (failed.kind != ERR_NOT_FOUND)
             return err_move(err, &failed);
         if (access(dir, F_OK) == 0)
-            discard(unpacked, dir, key, "it has no list of files");
+            discard(cache_dir, dir, key, "it has no list of files");
     }
     return err_set(err, ERR_SYSTEM, "somebody keeps putting damaged entries at %s", dir);
 }

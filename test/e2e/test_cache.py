@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`localstack-extensions cache`: what is there, what may go, and that nothing else does."""
+
+import fcntl
+import json
+import os
+import subprocess
+
+import pytest
+
+KINDS = ("unpacked", "pages", "metadata", "downloads", "other")
+SHA = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def cache(root, index):
+    """Two versions of a distribution went through it, of which the venv has one."""
+    index.add("one", "1.0", ["two"], {"one.bin": os.urandom(100_000)})
+    index.add("one", "1.1", ["two"])
+    index.add("two", "1.0", files={"two.bin": b"2" * 5000})
+    root.sync(EXTENSION_AUTO_INSTALL="one==1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="one==1.1")
+    return root.volume / "cache/extensions"
+
+
+def run(root, *args, **env):
+    done = root.run("cache", *args, env=env)
+    assert done.status == 0, done
+    return done
+
+
+def numbers(root, *args, **env):
+    return json.loads(run(root, *args, "--format", "json", **env).out)
+
+
+def counts(found):
+    return {kind: found[kind]["count"] for kind in KINDS if found[kind]["count"]}
+
+
+def entries(cache):
+    return sorted(p.name for p in (cache / "unpacked").iterdir())
+
+
+def files_below(folder):
+    return [p for p in folder.rglob("*") if p.is_file()]
+
+
+def test_dir(root, tmp_path):
+    assert run(root, "dir").out == f"{root.volume}/cache/extensions\n"
+    assert run(root, "dir", EXTENSION_CACHE_DIR=tmp_path / "c").out == f"{tmp_path}/c\n"
+    assert run(root, "dir", "--cache-dir", tmp_path / "d").out == f"{tmp_path}/d\n"
+    assert numbers(root, "dir") == {"dir": f"{root.volume}/cache/extensions"}
+    assert not (root.volume / "cache").exists()
+
+
+def test_size(root, cache):
+    found = numbers(root, "size")
+    assert counts(found) == {"unpacked": 3, "pages": 2, "metadata": 3, "other": 1}
+    assert found["dir"] == str(cache)
+    assert found["bytes"] == sum(p.stat().st_size for p in files_below(cache))
+    assert found["bytes"] == sum(found[kind]["bytes"] for kind in KINDS)
+    assert "3 unpacked wheels, 2 index pages, 3 metadata files, 1 other file, " in run(root, "size").out
+
+
+@pytest.mark.parametrize("what", ["size", "prune", "clean"])
+def test_a_cache_that_is_not_there_is_empty(root, what, tmp_path):
+    found = numbers(root, what, "--cache-dir", tmp_path / "none")
+    assert counts(found) == {} and found["bytes"] == 0
+
+
+def test_prune_keeps_what_the_venv_uses(root, index, cache):
+    removed = numbers(root, "prune")
+    assert counts(removed) == {"unpacked": 1}
+    assert removed["bytes"] > 100_000
+    assert numbers(root, "prune")["bytes"] == 0
+    asked = len(index.server.requests())
+    subprocess.run(["rm", "-r", root.venv], check=True)
+    root.sync(EXTENSION_AUTO_INSTALL="one==1.1", EXTENSION_OFFLINE="1")
+    assert root.installed() == {"one": "1.1", "two": "1.0"} and len(index.server.requests()) == asked
+
+
+def test_prune_keeps_what_the_venv_has_as_copies(root, index, tmp_path):
+    """The cache on another mount: no hard link tells that a file is used."""
+    index.add("one", "1.0")
+    index.add("two", "1.0")
+    env = {"EXTENSION_CACHE_DIR": tmp_path / "cache"}
+    root.sync(EXTENSION_AUTO_INSTALL="one,two", **env)
+    for path in files_below(tmp_path / "cache/unpacked"):
+        times = path.stat()
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+        path.chmod(times.st_mode & 0o7777)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert counts(numbers(root, "prune", **env)) == {}
+    root.sync(EXTENSION_AUTO_INSTALL="one", **env)
+    assert counts(numbers(root, "prune", **env)) == {"unpacked": 1}
+
+
+def test_prune_keeps_what_another_venv_on_this_volume_uses(root, index):
+    index.add("one", "1.0", files={"one.bin": b"1" * 5000})
+    other = root.extensions.parent / "other/python_venv"
+    root.sync("--venv", other, EXTENSION_AUTO_INSTALL="one")
+    assert counts(numbers(root, "prune")) == {}
+    subprocess.run(["rm", "-r", other.parent], check=True)
+    assert counts(numbers(root, "prune")) == {"unpacked": 1}
+
+
+def test_prune_removes_what_nobody_read_for_long(root, cache):
+    old = 40 * 24 * 60 * 60
+    page, metadata = next((cache / "pages").iterdir()), next((cache / "metadata").iterdir())
+    for path in (page, metadata):
+        now = path.stat().st_mtime
+        os.utime(path, (now - old, now - old))
+    assert counts(numbers(root, "prune")) == {"unpacked": 1, "pages": 1, "metadata": 1}
+    assert not page.exists() and not metadata.exists()
+
+
+def leave_downloads(cache):
+    folder = cache / "downloads"
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for start in "abc":
+        part = folder / f"{start}{SHA[1:]}.part"
+        part.write_bytes(b"x" * 1000)
+        part.with_suffix(".lock").write_text("somebody 1 2026-01-01T00:00:00Z\n")
+        made.append(part)
+    return made
+
+
+def test_downloads_that_somebody_is_at_stay(root, cache):
+    old, held, new = leave_downloads(cache)
+    for part in (old, held):
+        os.utime(part, (1, 1))
+    with open(held.with_suffix(".lock"), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert counts(numbers(root, "prune")) == {"unpacked": 1, "downloads": 1}
+        assert [p.exists() for p in (old, held, new)] == [False, True, True]
+        run(root, "clean")
+        assert [p.exists() for p in (old, held, new)] == [False, True, False]
+    run(root, "clean")
+    assert not cache.joinpath("downloads").exists()
+
+
+def test_leftovers_of_the_dead_go(root, cache):
+    left = cache / f"unpacked/.{SHA}.00000001.new"
+    (left / "tree").mkdir(parents=True)
+    run(root, "prune")
+    assert not left.exists()
+
+
+def test_clean_removes_what_is_ours_and_nothing_else(root, index, cache, tmp_path):
+    before = {p: p.read_bytes() for p in files_below(root.venv)}
+    mine = cache / "mine.txt"
+    mine.write_text("mine")
+    (cache / "pages/mine").write_text("mine")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("kept")
+    (cache / "unpacked/link").symlink_to(outside)
+    (cache / f"unpacked/{SHA}").symlink_to(outside)
+    removed = numbers(root, "clean")
+    assert removed["pages"]["count"] == 2 and removed["metadata"]["count"] == 3 and removed["other"]["count"] == 1
+    assert sorted(str(p.relative_to(cache)) for p in cache.rglob("*")) == ["mine.txt", "pages", "pages/mine", "unpacked", "unpacked/link"]
+    assert (outside / "file").read_text() == "kept"
+    assert {p: p.read_bytes() for p in files_below(root.venv)} == before
+    root.sync(EXTENSION_AUTO_INSTALL="one==1.0")
+    assert root.installed() == {"one": "1.0", "two": "1.0"}
+
+
+def test_prune_waits_for_a_sync(root, cache):
+    holder = subprocess.Popen(
+        ["python3", "-c", "import fcntl, struct, sys; f = open(sys.argv[1], 'r+b');"
+         "fcntl.fcntl(f, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)); print('held', flush=True); sys.stdin.read()",
+         str(root.extensions / ".localstack-extensions.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    try:
+        done = root.run("cache", "prune", "--timeout", "1")
+        assert done.status == 3 and "waiting for another sync" in done.err and len(entries(cache)) == 3, done
+    finally:
+        holder.communicate()
+    run(root, "prune")
+    assert len(entries(cache)) == 2
+
+
+def test_a_cache_that_cannot_be_written(root, cache):
+    wrap = ["unshare", "-m", "sh", "-c", f'mount --bind {cache} {cache} && mount -o remount,ro,bind {cache} && exec "$@"', "sh"]
+    done = root.run("cache", "clean", wrap=wrap)
+    assert done.status == 3 and "Read-only file system" in done.err and done.err.count("\n") == 1, done
+    assert root.run("cache", "size", wrap=wrap).status == 0
+
+
+@pytest.mark.parametrize("words", [(), ("tidy",), ("dir", "size")])
+def test_usage(root, words):
+    done = root.run("cache", *words)
+    assert done.status == 2 and "dir, size, prune and clean" in done.err, done
