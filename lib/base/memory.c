@@ -86,11 +86,13 @@ void *arena_alloc(struct arena *a, size_t size)
     if (size <= (size_t)(a->end - a->at)) {
         void *p = a->at;
         a->at += size;
-        return p;
+        return memset(p, 0, size);
     }
     /* A large piece gets a block of its own behind the current one, whose rest stays in use. */
     size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
-    struct arena_block *block = xcalloc(1, sizeof *block + room);
+    /* Only what is handed out is zeroed: most arenas are short-lived, and use little of a block. */
+    struct arena_block *block =
+        room == size ? xcalloc(1, sizeof *block + room) : xmalloc(sizeof *block + room);
     if (room == size && a->head) {
         block->next = a->head->next;
         a->head->next = block;
@@ -100,7 +102,7 @@ void *arena_alloc(struct arena *a, size_t size)
     a->head = block;
     a->at = block->data + size;
     a->end = block->data + room;
-    return block->data;
+    return room == size ? block->data : memset(block->data, 0, size);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)
