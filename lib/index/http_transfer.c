@@ -362,6 +362,22 @@ static void follow(struct http_request *r)
     queue_again(r, 0);
 }
 
+static void refuse_by_proxy(struct http_request *r, long status)
+{
+    if (status == 401 || status == 407)
+        err_set(
+            &r->err, ERR_INPUT,
+            "the proxy between here and %s wants credentials (%ld); give them in PIP_PROXY or HTTPS_PROXY "
+            "(http://USER:PASSWORD@HOST:PORT)",
+            r->shown, status);
+    else
+        err_set(
+            &r->err, ERR_INPUT,
+            "the proxy between here and %s refuses to connect (%ld); check its rules, or name the host in "
+            "NO_PROXY",
+            r->shown, status);
+}
+
 static void refuse(struct http_request *r, long status, curl_off_t retry_after_s)
 {
     const char *shown = r->shown;
@@ -372,8 +388,12 @@ static void refuse(struct http_request *r, long status, curl_off_t retry_after_s
             "or in ~/.netrc",
             shown, r->target.user ? " other than those in its URL" : "", status);
     else if (status == 407)
+        refuse_by_proxy(r, status);
+    else if (status == 400 && r->target.secure)
         err_set(&r->err, ERR_INPUT,
-                "the proxy between here and %s wants credentials (407); give them in HTTPS_PROXY", shown);
+                "%s answers with status 400; check the URL, and PIP_CLIENT_CERT where the server wants to be "
+                "shown a certificate",
+                shown);
     else if (status == 429 || (passing_status(status) && retry_after_s > MAX_RETRY_AFTER_S))
         err_set(&r->err, ERR_UNAVAILABLE,
                 "%s asks for patience (%ld, for %lld s), also after %d %s; try again later", shown, status,
@@ -435,8 +455,9 @@ static void succeed(struct http_request *r, long status)
 
 void http_transfer_ended(struct http_request *r, CURLcode code)
 {
-    long status = status_of(r);
+    long status = status_of(r), by_proxy = 0;
     curl_off_t retry_after_s = 0;
+    r->h->curl->easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &by_proxy);
     r->h->curl->easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     if (code == CURLE_OK && !r->body_begun && body_begin(r) < 0) /* an empty body begins at its end */
         code = CURLE_WRITE_ERROR;
@@ -453,6 +474,11 @@ void http_transfer_ended(struct http_request *r, CURLcode code)
         r->no_resume = true;
         r->tries--;
         queue_again(r, 0);
+        return;
+    }
+    if (code != CURLE_OK && by_proxy >= 400 && !passing_status(by_proxy)) {
+        refuse_by_proxy(r, by_proxy);
+        http_request_done(r);
         return;
     }
     bool again = code == CURLE_OK ? passing_status(status) : passing_failure(code);

@@ -148,13 +148,14 @@ NGINX = """
 daemon off; {user} worker_processes 1; pid {run}/pid; error_log stderr warn;
 events {{ worker_connections 256; }}
 http {{
-    access_log {run}/access.log;
+    log_format said '$remote_addr "$request" $status "$http_range" connection=$connection';
+    access_log {run}/access.log said;
     client_body_temp_path {run}/body; proxy_temp_path {run}/proxy; fastcgi_temp_path {run}/fastcgi;
     uwsgi_temp_path {run}/uwsgi; scgi_temp_path {run}/scgi;
     types {{ application/vnd.pypi.simple.v1+json json; text/html html; application/octet-stream whl gz metadata; }}
     map $http_accept $page {{ default index.html; {json} }}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} {tls};
         root {folder};
         location /files/ {{ }}
         location /simple/ {{ {auth} rewrite ^(?<project>/simple/[^/]+)/$ $project/$page break; }}
@@ -164,9 +165,10 @@ http {{
 
 
 class Nginx:
-    """Serves a StaticIndex: JSON to who accepts it (unless json=False), HTML to the rest."""
+    """Serves a StaticIndex: JSON to who accepts it (unless json=False), HTML to the rest. tls: an Authority that its certificate is of, with
+    HTTP/2; clients: one whose certificates it wants to be shown."""
 
-    def __init__(self, index, run, json=True, password=None):
+    def __init__(self, index, run, json=True, password=None, tls=None, clients=None):
         run = pathlib.Path(run)
         run.mkdir(parents=True)
         self.access_log = run / "access.log"
@@ -179,15 +181,21 @@ class Nginx:
         if password:
             (run / "passwords").write_text(f"user:{{PLAIN}}{password}\n")
             auth = f'auth_basic "index"; auth_basic_user_file {run}/passwords;'
+        secure = ""
+        if tls:
+            pem = tls.issue("server")
+            secure = f"ssl http2; ssl_certificate {pem}; ssl_certificate_key {pem}"
+        if clients:
+            secure += f"; ssl_client_certificate {clients.certificate}; ssl_verify_client on"
         (run / "nginx.conf").write_text(NGINX.format(
-            run=run, folder=index.folder, port=self.port, auth=auth, user="user root;" if os.getuid() == 0 else "",
+            run=run, folder=index.folder, port=self.port, auth=auth, tls=secure, user="user root;" if os.getuid() == 0 else "",
             json='"~application/vnd\\.pypi\\.simple\\.v1\\+json" index.json;' if json else ""))
         nginx = "/usr/sbin/nginx"
         self.process = Process(
             [nginx, "-p", run, "-c", run / "nginx.conf", "-e", "stderr"], run / "log",
             pass_fds=[listener.fileno()], env={"NGINX": f"{listener.fileno()};", "PATH": "/usr/bin:/bin"})
         listener.close()
-        self.url = f"http://127.0.0.1:{self.port}/simple/"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/simple/"
         self.wait_for_answer()
 
     def wait_for_answer(self):
@@ -202,6 +210,56 @@ class Nginx:
     def requests(self):
         """METHOD PATH of all requests until now; nginx writes each when it has been answered."""
         return re.findall(r'"(\S+ /(?!nothing)\S+) HTTP', self.access_log.read_text())
+
+    def connections(self):
+        """Protocol and number of the connection, for each request."""
+        return re.findall(r'"\S+ /(?!nothing)\S+ (HTTP/[0-9.]+)".* connection=(\d+)', self.access_log.read_text())
+
+    def stop(self):
+        self.process.stop()
+
+
+class Authority:
+    """A certificate authority of the test's own."""
+
+    def __init__(self, folder, name):
+        folder.mkdir(parents=True)
+        self.folder, self.certificate, self.key = folder, folder / "authority.crt", folder / "authority.key"
+        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-out", self.certificate, "-days", "30",
+                     "-subj", f"/CN={name}")
+
+    @staticmethod
+    def openssl(*args):
+        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, timeout=READY_S)
+
+    def issue(self, name):
+        """A PEM file with certificate and key, for 127.0.0.1."""
+        pem, key, request, extensions = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr", "ext"))
+        extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}")
+        self.openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "30",
+                     "-extfile", extensions, "-out", pem)
+        pem.write_text(pem.read_text() + key.read_text())
+        return pem
+
+
+class Tinyproxy:
+    """A forward proxy; with a password only for who knows it (user:PASSWORD)."""
+
+    def __init__(self, run, password=None):
+        run.mkdir(parents=True)
+        self.port = free_port()
+        self.said = run / "said"
+        auth = f"BasicAuth user {password}\n" if password else ""
+        (run / "conf").write_text(f"Port {self.port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{self.said}\"\nLogLevel Connect\n"
+                                  f"MaxClients 50\n{auth}")
+        self.process = Process(["/usr/bin/tinyproxy", "-d", "-c", run / "conf"], run / "log")
+        self.process.wait_for(self.port)
+        self.address = f"127.0.0.1:{self.port}"
+
+    def requests(self):
+        """METHOD TARGET of each."""
+        return re.findall(r"Request \(file descriptor \d+\): (\S+ \S+)", self.said.read_text())
 
     def stop(self):
         self.process.stop()

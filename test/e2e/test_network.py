@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Indexes behind certificates and proxies, as users have them: nginx over TLS with HTTP/2, tinyproxy."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from servers import Authority, Tinyproxy
+
+PASSWORD = "s3cret-of-the-proxy"
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path / "authority", "the company")
+
+
+def offer(root, workshop):
+    for number in range(8):
+        workshop.add(f"lib{number}", "1.0")
+    workshop.add("app", "1.0", [f"lib{number}" for number in range(8)])
+    root.env["EXTENSION_AUTO_INSTALL"] = "app"
+
+
+def complete(root):
+    return root.installed() == {"app": "1.0", **{f"lib{number}": "1.0" for number in range(8)}}
+
+
+@pytest.fixture
+def secure(root, workshop, authority):
+    offer(root, workshop)
+    server = workshop.serve(tls=authority)
+    root.env["PIP_INDEX_URL"] = server.url
+    return server
+
+
+def again(root):
+    for part in ("lib", "cache"):
+        shutil.rmtree(root.volume / part, ignore_errors=True)
+
+
+def test_a_private_authority_by_each_way_to_name_it(root, secure, authority, tmp_path):
+    refused = root.run("sync")
+    assert refused.status == 1 and "PIP_CERT" in refused.err and "PIP_TRUSTED_HOST=127.0.0.1" in refused.err, refused
+    folder = tmp_path / "hashed"
+    folder.mkdir()
+    shutil.copy(authority.certificate, folder)
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    conf = tmp_path / "pip.conf"
+    conf.write_text(f"[global]\ncert = {authority.certificate}\n")
+    for env in ({"PIP_CERT": authority.certificate}, {"PIP_CERT": folder}, {"SSL_CERT_FILE": authority.certificate},
+                {"SSL_CERT_DIR": folder}, {"REQUESTS_CA_BUNDLE": authority.certificate}, {"CURL_CA_BUNDLE": authority.certificate},
+                {"PIP_CONFIG_FILE": conf}, {"PIP_TRUSTED_HOST": "127.0.0.1"}):
+        again(root)
+        done = root.run("sync", env=env)
+        assert done.status == 0 and complete(root), (env, done)
+
+
+def test_many_requests_share_one_connection(root, secure, authority):
+    root.sync(PIP_CERT=authority.certificate)
+    seen = secure.connections()
+    assert len(seen) >= 9 + 9 + 9 and {protocol for protocol, _ in seen} == {"HTTP/2.0"}
+    assert len({connection for _, connection in seen}) == 1
+
+
+def test_a_client_certificate(root, workshop, authority, tmp_path):
+    offer(root, workshop)
+    members = Authority(tmp_path / "members", "the members")
+    server = workshop.serve(tls=authority, clients=members)
+    root.env.update(PIP_INDEX_URL=server.url, PIP_CERT=str(authority.certificate))
+    strangers = Authority(tmp_path / "strangers", "somebody else")
+    for env in ({}, {"PIP_CLIENT_CERT": strangers.issue("stranger")}):
+        done = root.run("sync", env=env)
+        assert done.status == 1 and not root.installed() and "PIP_CLIENT_CERT" in done.err, done
+    done = root.run("sync", env={"PIP_CLIENT_CERT": tmp_path / "nowhere.pem"})
+    assert done.status == 1 and "PIP_CLIENT_CERT" in done.err, done
+    root.sync(PIP_CLIENT_CERT=members.issue("member"))
+    assert complete(root)
+
+
+@pytest.fixture(params=[None, PASSWORD], ids=["open", "password"])
+def proxy(request, tmp_path):
+    server = Tinyproxy(tmp_path / "proxy", request.param)
+    server.url = f"http://user:{request.param}@{server.address}" if request.param else f"http://{server.address}"
+    server.wants_password = bool(request.param)
+    yield server
+    server.stop()
+
+
+def everything_written(root):
+    return b"".join(p.read_bytes() for p in root.volume.rglob("*") if p.is_file() and not p.is_symlink())
+
+
+@pytest.mark.parametrize("variable", ["PIP_PROXY", "HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_http_through_a_proxy(root, index, proxy, variable):
+    offer(root, index)
+    done = root.sync("-v", **{variable: proxy.url})
+    assert complete(root)
+    asked = proxy.requests()
+    assert len(asked) >= len(index.server.requests()) and all(line.startswith("GET http://127.0.0.1:") for line in asked), asked
+    assert PASSWORD not in done.err and PASSWORD.encode() not in everything_written(root)
+
+
+@pytest.mark.parametrize("variable", ["PIP_PROXY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_https_through_a_proxy(root, secure, authority, proxy, variable):
+    done = root.sync("-v", PIP_CERT=authority.certificate, **{variable: proxy.url})
+    assert complete(root)
+    assert proxy.requests() and all(line.startswith("CONNECT 127.0.0.1:") for line in proxy.requests())
+    assert PASSWORD not in done.err and PASSWORD.encode() not in everything_written(root)
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "*", "example.org,127.0.0.1"])
+def test_no_proxy_goes_around_it(root, index, proxy, exempt):
+    offer(root, index)
+    root.sync(HTTP_PROXY=proxy.url, NO_PROXY=exempt)
+    assert complete(root) and proxy.requests() == []
+
+
+def test_a_proxy_that_wants_a_password(root, index, secure, authority, tmp_path):
+    offer(root, index)
+    server = Tinyproxy(tmp_path / "closed", PASSWORD)
+    root.env["PIP_RETRIES"] = "3"
+    try:
+        for url in (secure.url, index.server.url):
+            done = root.run("sync", "-v", env={"PIP_INDEX_URL": url, "PIP_CERT": authority.certificate,
+                                               "PIP_PROXY": f"http://user:wrong-word@{server.address}"})
+            assert done.status == 1 and "credentials" in done.err, done
+            # tinyproxy answers plain requests itself, with a status that says nothing of a proxy.
+            assert url == index.server.url or re.search("the proxy between here and .* wants credentials .* PIP_PROXY", done.err), done
+            assert "wrong-word" not in done.err and b"wrong-word" not in everything_written(root)
+    finally:
+        server.stop()
