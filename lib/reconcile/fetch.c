@@ -143,8 +143,8 @@ static bool in_cache(struct session *s, struct fetch *job)
            unpacked_is(&job->wheel, job->file->name);
 }
 
-/* So many files are open at once; the connections are fewer. */
-enum { AT_ONCE = 32 };
+/* AT_ONCE: so many files are open at once; the connections are fewer. */
+enum { AT_ONCE = 32, PATIENCE_S = 15 };
 
 /* A file that somebody else is fetching into the same cache. */
 struct waiting {
@@ -261,10 +261,11 @@ static void start_some(struct batch *b)
 static bool is_stuck(struct batch *b, struct waiting *w)
 {
     long long size = partial_size(b->s->cache_dir, shared_key(w->job)), now = stopwatch_ms();
+    long long patience_s = b->s->settings.pip_timeout_s > 0 ? b->s->settings.pip_timeout_s : PATIENCE_S;
     if (size != w->size)
         w->moved_ms = now;
     w->size = size;
-    return now - w->moved_ms > b->s->settings.pip_timeout_s * 1000LL;
+    return now - w->moved_ms > patience_s * 1000;
 }
 
 /* True when one is waited for no more. */
