@@ -219,16 +219,16 @@ static const char *shared_key(const struct fetch *job)
     return url_is_network(text_of(job->file->url)) ? index_file_digest(job->file, HASH_SHA256) : NULL;
 }
 
-/* Starts a download, or finds it done meanwhile. False when somebody else is at it. */
-static bool start_shared(struct batch *b, struct fetch *job, const char **holder)
+/* Starts a download, or finds it done meanwhile. False when somebody else is at it; *holder of the arena. It
+ * is called again and again, so that nothing of it may stay in the session's memory. */
+static bool start_shared(struct batch *b, struct fetch *job, struct arena *a, const char **holder)
 {
     struct session *s = b->s;
     struct running *run = free_place(b);
     struct partial part = PARTIAL_NONE;
     struct err why cleanup_err = ERR_INIT;
     const char *sha256 = shared_key(job);
-    int taken =
-        sha256 && !s->spare_cache ? partial_open(&s->memory, s->cache_dir, sha256, &part, holder, &why) : -1;
+    int taken = sha256 && !s->spare_cache ? partial_open(a, s->cache_dir, sha256, &part, holder, &why) : -1;
     if (taken > 0)
         return false;
     if (why.text)
@@ -245,9 +245,10 @@ static bool start_shared(struct batch *b, struct fetch *job, const char **holder
 static void start_some(struct batch *b)
 {
     while (b->next < b->count && free_place(b)) {
+        struct arena scratch cleanup_arena = ARENA_INIT;
         struct fetch *job = b->jobs[b->next++];
         const char *holder = "";
-        if (start_shared(b, job, &holder))
+        if (start_shared(b, job, &scratch, &holder))
             continue;
         log_info("waiting for %s, which another sync is downloading into this cache%s%s", job->file->name,
                  *holder ? ": " : "", holder);
@@ -272,9 +273,10 @@ static bool is_stuck(struct batch *b, struct waiting *w)
 static bool look_at_waiting(struct batch *b)
 {
     for (size_t i = 0; i < b->waiting_count && free_place(b); i++) {
+        struct arena scratch cleanup_arena = ARENA_INIT;
         struct waiting *w = &b->waiting[i];
         const char *holder;
-        if (!start_shared(b, w->job, &holder)) {
+        if (!start_shared(b, w->job, &scratch, &holder)) {
             if (!is_stuck(b, w))
                 continue;
             log_warning("%s does not come by way of the other sync; it is fetched here", w->job->file->name);

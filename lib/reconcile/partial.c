@@ -35,39 +35,56 @@ static int take_lock(struct arena *a, const char *path, int *lock, const char **
     return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", path);
 }
 
-static char *place(struct arena *a, const char *cache_dir, const char *sha256, const char *suffix)
+static char *place(const char *cache_dir, const char *sha256, const char *suffix)
 {
-    return arena_printf(a, "%s/downloads/%s%s", cache_dir, sha256, suffix);
+    return xasprintf("%s/downloads/%s%s", cache_dir, sha256, suffix);
+}
+
+static void forget(struct partial *p)
+{
+    cleanup_close_fn(&p->fd);
+    cleanup_close_fn(&p->lock);
+    free(p->path);
+    free(p->lock_path);
+    *p = PARTIAL_NONE;
+}
+
+static int open_part(struct partial *p, struct err *err)
+{
+    struct stat st;
+    p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (p->fd < 0 || fstat(p->fd, &st) < 0 || lseek(p->fd, 0, SEEK_END) < 0)
+        return err_sys(err, errno, "cannot open %s", p->path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_SYSTEM, "%s is no regular file", p->path);
+    p->have = st.st_size;
+    return 0;
 }
 
 int partial_open(struct arena *a, const char *cache_dir, const char *sha256, struct partial *p,
                  const char **holder, struct err *err)
 {
-    *p = PARTIAL_NONE;
+    cleanup_free char *folder = xasprintf("%s/downloads", cache_dir);
     *holder = "";
-    p->path = place(a, cache_dir, sha256, ".part");
-    p->lock_path = place(a, cache_dir, sha256, ".lock");
-    if (fs_mkdirs(path_join(a, cache_dir, "downloads"), err) < 0)
+    *p = PARTIAL_NONE;
+    if (fs_mkdirs(folder, err) < 0)
         return -1;
+    p->path = place(cache_dir, sha256, ".part");
+    p->lock_path = place(cache_dir, sha256, ".lock");
     int taken = take_lock(a, p->lock_path, &p->lock, holder, err);
-    if (taken != 0)
-        return taken;
-    struct stat st;
-    p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-    if (p->fd < 0 || fstat(p->fd, &st) < 0 || !S_ISREG(st.st_mode) || lseek(p->fd, 0, SEEK_END) < 0) {
-        err_sys(err, errno, "cannot open %s", p->path);
-        partial_close(p, true);
-        return -1;
-    }
-    p->have = st.st_size;
-    return 0;
+    if (taken == 0 && open_part(p, err) == 0)
+        return 0;
+    if (taken == 0)
+        unlink(p->lock_path);
+    forget(p);
+    return taken > 0 ? 1 : -1;
 }
 
 long long partial_size(const char *cache_dir, const char *sha256)
 {
-    struct arena a cleanup_arena = ARENA_INIT;
+    cleanup_free char *path = place(cache_dir, sha256, ".part");
     struct stat st;
-    return lstat(place(&a, cache_dir, sha256, ".part"), &st) == 0 ? (long long)st.st_size : -1;
+    return lstat(path, &st) == 0 ? (long long)st.st_size : -1;
 }
 
 void partial_close(struct partial *p, bool keep)
@@ -79,9 +96,7 @@ void partial_close(struct partial *p, bool keep)
         unlink(p->path);
     /* The lock's file goes while it is locked: who opened it meanwhile sees that it is not there any more. */
     unlink(p->lock_path);
-    cleanup_close_fn(&p->fd);
-    cleanup_close_fn(&p->lock);
-    *p = PARTIAL_NONE;
+    forget(p);
 }
 
 /* A lock alone, or bytes that nobody came back for. */
@@ -91,13 +106,14 @@ static void sweep_one(const char *cache_dir, const char *sha256, bool all)
     struct partial p = PARTIAL_NONE;
     const char *holder;
     struct stat st;
-    const char *lock = place(&a, cache_dir, sha256, ".lock"), *part = place(&a, cache_dir, sha256, ".part");
-    if (!all && lstat(part, &st) == 0 && st.st_size && time(NULL) - st.st_mtim.tv_sec < ABANDONED_S)
-        return;
-    p.path = arena_strdup(&a, part);
-    p.lock_path = arena_strdup(&a, lock);
-    if (take_lock(&a, lock, &p.lock, &holder, NULL) == 0)
+    p.path = place(cache_dir, sha256, ".part");
+    p.lock_path = place(cache_dir, sha256, ".lock");
+    bool wanted =
+        !all && lstat(p.path, &st) == 0 && st.st_size && time(NULL) - st.st_mtim.tv_sec < ABANDONED_S;
+    if (!wanted && take_lock(&a, p.lock_path, &p.lock, &holder, NULL) == 0)
         partial_close(&p, false);
+    else
+        forget(&p);
 }
 
 void partial_sweep(const char *cache_dir, bool all)

@@ -18,9 +18,9 @@ struct partial {
 };
 #define PARTIAL_NONE ((struct partial){.fd = -1, .lock = -1})
 
-/* 0: it is ours, fd stands at its end. 1: somebody else is at it: *holder is a clause that says who
- * ("container H, process P, since T"; "" when it is not known). Negative: this cache cannot keep downloads
- * (errno in the error): go on without. sha256 in lower-case hex. */
+/* 0: it is ours until partial_close, fd stands at its end. 1: somebody else is at it: *holder is a clause of
+ * the arena that says who ("container H, process P, since T"; "" when it is not known). Negative: this cache
+ * cannot keep downloads (the error says why): go on without. sha256 in lower-case hex. */
 int partial_open(struct arena *a, const char *cache_dir, const char *sha256, struct partial *p,
                  const char **holder, struct err *err);
 /* How many bytes whoever is at it has so far; -1: there is none. */
