@@ -91,8 +91,8 @@ def downloads(root):
     return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
-def begin(root):
-    return subprocess.Popen(root.command("sync"), env=root.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def begin(root, *args):
+    return subprocess.Popen(root.command("sync", *args), env=root.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def fetched(gate):
@@ -160,20 +160,20 @@ def test_what_was_kept_as_a_whole_is_not_asked_for_where_its_size_is_known(root,
     assert fetched(gate) == [] and downloads(root) == []
 
 
-def test_two_volumes_on_one_cache_fetch_each_file_once(root, gate, tmp_path):
-    cache = tmp_path / "cache"
+def one_waits_for_another(root, gate, cache):
+    """Two syncs of one cache, of which the second has said that it waits for the first: both, and the second's venv."""
     root.env["EXTENSION_CACHE_DIR"] = str(cache)
     first = begin(root)
     assert gate.half.wait(60)
     other = root.extensions.parent / "other/python_venv"
-    second = subprocess.Popen([*root.command("sync"), "--venv", str(other)], env=root.env, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True)
-    lines = []
-    for line in second.stderr:
-        lines.append(line)
-        if "waiting for large-1.0" in line:
-            break
-    assert re.search(rf"process {first.pid}, since 20", lines[-1]), lines
+    second = begin(root, "--venv", other)
+    said = next((line for line in second.stderr if "waiting for large-1.0" in line), "")
+    assert re.search(rf"process {first.pid}, since 20", said), said
+    return first, second, other
+
+
+def test_two_volumes_on_one_cache_fetch_each_file_once(root, gate, tmp_path):
+    first, second, other = one_waits_for_another(root, gate, tmp_path / "cache")
     gate.open.set()
     assert first.wait(60) == 0 and second.wait(60) == 0, second.stderr.read()
     first.stderr.close()
@@ -183,21 +183,13 @@ def test_two_volumes_on_one_cache_fetch_each_file_once(root, gate, tmp_path):
 
 
 def test_nobody_waits_for_who_was_killed(root, gate, tmp_path):
-    cache = tmp_path / "cache"
-    root.env["EXTENSION_CACHE_DIR"] = str(cache)
-    first = begin(root)
-    assert gate.half.wait(60)
-    other = root.extensions.parent / "other/python_venv"
-    second = subprocess.Popen([*root.command("sync"), "--venv", str(other)], env=root.env, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True)
-    for line in second.stderr:
-        if "waiting for large-1.0" in line:
-            break
+    first, second, other = one_waits_for_another(root, gate, tmp_path / "cache")
     gate.open.set()
     first.kill()
     first.communicate()
     assert second.wait(60) == 0, second.stderr.read()
     second.stderr.close()
+    assert list(other.glob("lib/*/site-packages/large-1.0.dist-info"))
 
 
 def test_nobody_waits_for_long_for_who_is_stopped(root, gate, tmp_path):
