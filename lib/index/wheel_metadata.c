@@ -77,26 +77,19 @@ static int sha256_of(const struct index_file *file, struct text bytes, char hex[
     return 0;
 }
 
-static int check_digest(const struct index_file *file, const char *wanted, struct text bytes, struct err *err)
-{
-    char hex[DIGEST_HEX];
-    if (!wanted)
-        return 0;
-    if (sha256_of(file, bytes, hex, err) < 0)
-        return -1;
-    if (strcmp(wanted, hex) == 0)
-        return 0;
-    return err_set(
-        err, ERR_INPUT,
-        "the metadata of %s has the sha256 %s, but %s announces %s; it was changed on the way or on the "
-        "server",
-        file->name, hex, file->index_url, wanted);
-}
-
-static int parse(struct index *ix, struct entry *e, struct text bytes, struct err *err)
+/* `wanted`: the SHA-256 that the page announces, NULL where there is none. */
+static int parse(struct index *ix, struct entry *e, struct text bytes, const char *wanted, struct err *err)
 {
     const struct index_file *file = &e->file;
     struct metadata *m = arena_new(ix->a, struct metadata);
+    if (sha256_of(file, bytes, e->metadata_sha256, err) < 0)
+        return -1;
+    if (wanted && strcmp(wanted, e->metadata_sha256) != 0)
+        return err_set(
+            err, ERR_INPUT,
+            "the metadata of %s has the sha256 %s, but %s announces %s; it was changed on the way or on the "
+            "server",
+            file->name, e->metadata_sha256, file->index_url, wanted);
     if (metadata_parse(ix->a, bytes, m, err) < 0)
         return err_wrap(err, "the metadata of %s", file->name);
     if (strcmp(m->normalized, file->wheel.name) != 0 || version_cmp(&m->version, &file->wheel.version) != 0)
@@ -104,8 +97,6 @@ static int parse(struct index *ix, struct entry *e, struct text bytes, struct er
                        m->version.text);
     for (size_t i = 0; i < m->warning_count; i++)
         log_debug("%s: %s", file->name, m->warnings[i]);
-    if (sha256_of(file, bytes, e->metadata_sha256, err) < 0)
-        return -1;
     e->metadata = m;
     return 0;
 }
@@ -128,8 +119,7 @@ static int from_cache(struct index *ix, struct entry *e)
     struct buf bytes cleanup_buf = BUF_INIT;
     const char *path = kept_path(ix, &scratch, &e->file);
     if (fs_read(AT_FDCWD, path, METADATA_LIMIT, &bytes, &err) == 0 &&
-        check_digest(&e->file, e->file.metadata_hash, buf_view(&bytes), &err) == 0 &&
-        parse(ix, e, buf_view(&bytes), &err) == 0)
+        parse(ix, e, buf_view(&bytes), e->file.metadata_hash, &err) == 0)
         return 0;
     log_debug("%s is passed over: %s", path, err.text);
     return 1;
@@ -146,7 +136,7 @@ static int from_beside(struct index *ix, struct entry *e, struct err *err)
         log_debug("%s has no metadata beside it (%ld)", e->file.name, response->status);
         return 1;
     }
-    if (check_digest(&e->file, e->file.metadata_hash, body, err) < 0 || parse(ix, e, body, err) < 0)
+    if (parse(ix, e, body, e->file.metadata_hash, err) < 0)
         return -1;
     keep(ix, &e->file, body);
     return 0;
@@ -168,7 +158,8 @@ static int from_fd(struct index *ix, struct entry *e, int fd, struct err *err)
     if (fstat(fd, &st) < 0)
         return err_sys(err, errno, "cannot read %s", e->file.name);
     struct archive archive = {st.st_size, fd_read, &fd};
-    if (archive_metadata(&archive, &e->file, &bytes, err) < 0 || parse(ix, e, buf_view(&bytes), err) < 0)
+    if (archive_metadata(&archive, &e->file, &bytes, err) < 0 ||
+        parse(ix, e, buf_view(&bytes), NULL, err) < 0)
         return -1;
     keep(ix, &e->file, buf_view(&bytes));
     return 0;
@@ -201,7 +192,7 @@ static int from_tail(struct index *ix, struct entry *e, struct err *err)
                   why.text ? why.text : "");
         return 1;
     }
-    if (parse(ix, e, buf_view(&bytes), err) < 0)
+    if (parse(ix, e, buf_view(&bytes), NULL, err) < 0)
         return -1;
     keep(ix, &e->file, buf_view(&bytes));
     return 0;
