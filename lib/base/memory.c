@@ -78,31 +78,34 @@ struct arena_block {
     _Alignas(max_align_t) char data[];
 };
 
+/* A large piece gets a block of its own behind the current one, whose rest stays in use. */
+static void *own_block(struct arena *a, size_t size)
+{
+    struct arena_block *block = xcalloc(1, sizeof *block + size);
+    struct arena_block **place = a->head ? &a->head->next : &a->head;
+    block->next = *place;
+    *place = block;
+    return block->data;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
         out_of_memory();
     size = (size + !size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; /* never NULL, not even for nothing */
-    if (size <= (size_t)(a->end - a->at)) {
-        void *p = a->at;
-        a->at += size;
-        return memset(p, 0, size);
+    if (size > (size_t)(a->end - a->at)) {
+        if (size > BLOCK_SIZE / 4)
+            return own_block(a, size);
+        struct arena_block *block = xmalloc(sizeof *block + BLOCK_SIZE);
+        block->next = a->head;
+        a->head = block;
+        a->at = block->data;
+        a->end = block->data + BLOCK_SIZE;
     }
-    /* A large piece gets a block of its own behind the current one, whose rest stays in use. */
-    size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;
     /* Only what is handed out is zeroed: most arenas are short-lived, and use little of a block. */
-    struct arena_block *block =
-        room == size ? xcalloc(1, sizeof *block + room) : xmalloc(sizeof *block + room);
-    if (room == size && a->head) {
-        block->next = a->head->next;
-        a->head->next = block;
-        return block->data;
-    }
-    block->next = a->head;
-    a->head = block;
-    a->at = block->data + size;
-    a->end = block->data + room;
-    return room == size ? block->data : memset(block->data, 0, size);
+    void *p = memset(a->at, 0, size);
+    a->at += size;
+    return p;
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)
