@@ -136,91 +136,94 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 static void set_limits(struct http_request *r)
 {
     const struct http_settings *s = &r->h->settings;
+    const struct curl_library *curl = r->h->curl;
     CURL *e = r->easy;
-    r->h->curl->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    r->h->curl->easy_setopt(e, CURLOPT_QUICK_EXIT,
-                            1L); /* a hanging resolver thread does not hold up our end */
-    r->h->curl->easy_setopt(e, CURLOPT_CONNECTTIMEOUT, s->timeout_s);
-    r->h->curl->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, s->timeout_s);
-    r->h->curl->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)MIN_BYTES_PER_S);
-    r->h->curl->easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    r->h->curl->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* a hanging resolver thread does not hold up our end */
+    curl->easy_setopt(e, CURLOPT_CONNECTTIMEOUT, s->timeout_s);
+    curl->easy_setopt(e, CURLOPT_LOW_SPEED_TIME, s->timeout_s);
+    curl->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)MIN_BYTES_PER_S);
+    curl->easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     if (r->options.fd > 0)
-        r->h->curl->easy_setopt(e, CURLOPT_BUFFERSIZE, 65536L);
+        curl->easy_setopt(e, CURLOPT_BUFFERSIZE, 65536L);
     /* HTTP/2 is only spoken over TLS; there, wait whether one connection will do for all. */
-    r->h->curl->easy_setopt(e, CURLOPT_HTTP_VERSION,
-                            r->target.secure ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-    r->h->curl->easy_setopt(e, CURLOPT_PIPEWAIT, r->target.secure ? 1L : 0L);
+    curl->easy_setopt(e, CURLOPT_HTTP_VERSION,
+                      r->target.secure ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+    curl->easy_setopt(e, CURLOPT_PIPEWAIT, r->target.secure ? 1L : 0L);
 }
 
 static void set_trust(struct http_request *r)
 {
     const struct http *h = r->h;
+    const struct curl_library *curl = r->h->curl;
     CURL *e = r->easy;
     bool trusted = http_is_trusted(h, &r->target);
-    r->h->curl->easy_setopt(e, CURLOPT_SSL_VERIFYPEER, trusted ? 0L : 1L);
-    r->h->curl->easy_setopt(e, CURLOPT_SSL_VERIFYHOST, trusted ? 0L : 2L);
+    curl->easy_setopt(e, CURLOPT_SSL_VERIFYPEER, trusted ? 0L : 1L);
+    curl->easy_setopt(e, CURLOPT_SSL_VERIFYHOST, trusted ? 0L : 2L);
     /* One of both at most: libcurl keeps a parsed bundle for the next connection only without a folder. */
     if (h->ca_file || h->ca_dir) {
-        r->h->curl->easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
-        r->h->curl->easy_setopt(e, CURLOPT_CAPATH, h->ca_dir);
+        curl->easy_setopt(e, CURLOPT_CAINFO, h->ca_file);
+        curl->easy_setopt(e, CURLOPT_CAPATH, h->ca_dir);
     }
     if (h->settings.client_cert && *h->settings.client_cert) {
-        r->h->curl->easy_setopt(e, CURLOPT_SSLCERT, h->settings.client_cert);
-        r->h->curl->easy_setopt(e, CURLOPT_SSLKEY, h->settings.client_cert);
+        curl->easy_setopt(e, CURLOPT_SSLCERT, h->settings.client_cert);
+        curl->easy_setopt(e, CURLOPT_SSLKEY, h->settings.client_cert);
     }
-    r->h->curl->easy_setopt(e, CURLOPT_SHARE, h->share);
+    curl->easy_setopt(e, CURLOPT_SHARE, h->share);
 }
 
 static void set_who(struct http_request *r)
 {
+    const struct curl_library *curl = r->h->curl;
     CURL *e = r->easy;
     const char *proxy = r->h->settings.proxy;
     if (r->target.user) {
-        r->h->curl->easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-        r->h->curl->easy_setopt(e, CURLOPT_USERNAME, r->target.user);
-        r->h->curl->easy_setopt(e, CURLOPT_PASSWORD, r->target.password);
+        curl->easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        curl->easy_setopt(e, CURLOPT_USERNAME, r->target.user);
+        curl->easy_setopt(e, CURLOPT_PASSWORD, r->target.password);
     } else if (r->h->netrc) {
-        r->h->curl->easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-        r->h->curl->easy_setopt(e, CURLOPT_NETRC_FILE, r->h->netrc);
+        curl->easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+        curl->easy_setopt(e, CURLOPT_NETRC_FILE, r->h->netrc);
     }
     /* libcurl reads HTTPS_PROXY, ALL_PROXY and NO_PROXY in both cases, but http_proxy in lower case alone,
      * for the sake of CGI programs; pip and the rest of the container read both. */
     if ((!proxy || !*proxy) && !r->target.secure && !getenv("http_proxy"))
         proxy = getenv("HTTP_PROXY");
     if (proxy && *proxy)
-        r->h->curl->easy_setopt(e, CURLOPT_PROXY, proxy);
+        curl->easy_setopt(e, CURLOPT_PROXY, proxy);
 }
 
 static void set_wishes(struct http_request *r)
 {
     const struct http_options *o = &r->options;
+    const struct curl_library *curl = r->h->curl;
     CURL *e = r->easy;
     set_header(r, "Accept", o->accept ? o->accept : "*/*");
     set_header(r, "If-None-Match", o->if_none_match);
     set_header(r, "If-Modified-Since", o->if_modified_since);
     if (o->compressed)
-        r->h->curl->easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
+        curl->easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
     else
         set_header(r, "Accept-Encoding", "identity");
     r->resuming = r->got && (r->validator.len || o->have) && !o->range && !o->compressed && !r->no_resume;
     if (r->resuming) {
         char range[32];
         snprintf(range, sizeof range, "%llu-", r->got);
-        r->h->curl->easy_setopt(e, CURLOPT_RANGE, range);
+        curl->easy_setopt(e, CURLOPT_RANGE, range);
         set_header(r, "If-Range", buf_cstr(&r->validator));
     } else if (o->range) {
-        r->h->curl->easy_setopt(e, CURLOPT_RANGE, o->range);
+        curl->easy_setopt(e, CURLOPT_RANGE, o->range);
     }
-    r->h->curl->easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
-    r->h->curl->easy_setopt(e, CURLOPT_USERAGENT, "localstack-extensions/" PROGRAM_VERSION);
-    r->h->curl->easy_setopt(e, CURLOPT_URL, r->target.bare);
-    r->h->curl->easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_error);
-    r->h->curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    r->h->curl->easy_setopt(e, CURLOPT_HEADERDATA, r);
-    r->h->curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    r->h->curl->easy_setopt(e, CURLOPT_WRITEDATA, r);
-    r->h->curl->easy_setopt(e, CURLOPT_PRIVATE, r);
+    curl->easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
+    curl->easy_setopt(e, CURLOPT_USERAGENT, "localstack-extensions/" PROGRAM_VERSION);
+    curl->easy_setopt(e, CURLOPT_URL, r->target.bare);
+    curl->easy_setopt(e, CURLOPT_ERRORBUFFER, r->curl_error);
+    curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl->easy_setopt(e, CURLOPT_HEADERDATA, r);
+    curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl->easy_setopt(e, CURLOPT_WRITEDATA, r);
+    curl->easy_setopt(e, CURLOPT_PRIVATE, r);
 }
 
 static struct http_host *host_of(struct http_request *r)
