@@ -288,6 +288,11 @@ void http_release(struct http *h, struct http_request *r)
     free(r);
 }
 
+long http_timeout_s(const struct http *h)
+{
+    return h->settings.timeout_s;
+}
+
 bool http_used_network(const struct http *h)
 {
     return h->used_network;

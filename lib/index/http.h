@@ -82,6 +82,10 @@ int http_finish(struct http *h, struct http_request *r, const struct http_respon
 struct buf http_take_body(struct http_request *r);
 void http_release(struct http *h, struct http_request *r);
 
+/* The seconds that a silent server is waited for: those of the settings, or the default where they have none.
+ */
+long http_timeout_s(const struct http *h);
+
 /* Whether any request at all went to the network (not file:). */
 bool http_used_network(const struct http *h);
 

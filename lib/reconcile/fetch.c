@@ -143,8 +143,8 @@ static bool in_cache(struct session *s, struct fetch *job)
            unpacked_is(&job->wheel, job->file->name);
 }
 
-/* AT_ONCE: so many files are open at once; the connections are fewer. */
-enum { AT_ONCE = 32, PATIENCE_S = 15 };
+/* So many files are open at once; the connections are fewer. */
+enum { AT_ONCE = 32 };
 
 /* A file that somebody else is fetching into the same cache. */
 struct waiting {
@@ -193,8 +193,10 @@ static struct running *free_place(struct batch *b)
     return NULL;
 }
 
-static void start(struct batch *b, struct running *run, struct fetch *job, struct partial part)
+/* In a free place, of which there is one. */
+static void start(struct batch *b, struct fetch *job, struct partial part)
 {
+    struct running *run = free_place(b);
     for (size_t k = 0; k < job->hash_count; k++)
         index_file_want(job->file, hashes_algorithms(job->hashes[k]));
     int fd = part.lock >= 0 ? part.fd : scratch_file(b->s, &job->error);
@@ -224,7 +226,6 @@ static const char *shared_key(const struct fetch *job)
 static bool start_shared(struct batch *b, struct fetch *job, struct arena *a, const char **holder)
 {
     struct session *s = b->s;
-    struct running *run = free_place(b);
     struct partial part = PARTIAL_NONE;
     struct err why cleanup_err = ERR_INIT;
     const char *sha256 = shared_key(job);
@@ -237,7 +238,7 @@ static bool start_shared(struct batch *b, struct fetch *job, struct arena *a, co
         partial_close(&part, false);
         check_metadata(s, job);
     } else {
-        start(b, run, job, part);
+        start(b, job, part);
     }
     return true;
 }
@@ -262,11 +263,10 @@ static void start_some(struct batch *b)
 static bool is_stuck(struct batch *b, struct waiting *w)
 {
     long long size = partial_size(b->s->cache_dir, shared_key(w->job)), now = stopwatch_ms();
-    long long patience_s = b->s->settings.pip_timeout_s > 0 ? b->s->settings.pip_timeout_s : PATIENCE_S;
     if (size != w->size)
         w->moved_ms = now;
     w->size = size;
-    return now - w->moved_ms > patience_s * 1000;
+    return now - w->moved_ms > http_timeout_s(b->s->http) * 1000LL;
 }
 
 /* True when one is waited for no more. */
@@ -280,7 +280,7 @@ static bool look_at_waiting(struct batch *b)
             if (!is_stuck(b, w))
                 continue;
             log_warning("%s does not come by way of the other sync; it is fetched here", w->job->file->name);
-            start(b, free_place(b), w->job, PARTIAL_NONE);
+            start(b, w->job, PARTIAL_NONE);
         }
         *w = b->waiting[--b->waiting_count];
         return true;
