@@ -7,8 +7,6 @@
 #include "reconcile/restrict.h"
 #include "venv/lock.h"
 
-#include <errno.h>
-
 static const struct {
     const char *key, *one, *many;
 } kinds[CACHE_KINDS] = {
@@ -75,12 +73,11 @@ static int size(struct session *s, struct err *err)
 static int wait_for_sync(struct session *s, int *lock, struct err *err)
 {
     bool unlocked = false;
-    struct err why cleanup_err = ERR_INIT;
     *lock = -1;
     if (access(s->paths.extensions, W_OK) < 0)
         return 0;
-    *lock = lock_take(s->paths.extensions, &unlocked, &why);
-    return *lock < 0 && !unlocked ? err_move(err, &why) : 0;
+    *lock = lock_take(s->paths.extensions, &unlocked, err);
+    return *lock < 0 && !unlocked ? -1 : 0;
 }
 
 static int prune(struct session *s, bool all, struct err *err)

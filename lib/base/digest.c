@@ -34,6 +34,12 @@ bool hex_decode(struct text hex, unsigned char *bytes, size_t n)
     return true;
 }
 
+bool digest_is_name(const char *name, const char *suffix)
+{
+    size_t n = strspn(name, "0123456789abcdef");
+    return n == DIGEST_HEX - 1 && strcmp(name + n, suffix) == 0;
+}
+
 void digest_hex(struct text bytes, char hex[DIGEST_HEX])
 {
     unsigned char raw[DIGEST_SIZE];

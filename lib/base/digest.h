@@ -10,6 +10,8 @@ enum { DIGEST_SIZE = 32, DIGEST_HEX = 65 };
 
 /* The digest as 64 lower-case hex digits and a NUL. */
 void digest_hex(struct text bytes, char hex[DIGEST_HEX]);
+/* Whether a name is such a digest and `suffix` behind it. */
+bool digest_is_name(const char *name, const char *suffix);
 /* `n` bytes as 2n lower-case hex digits and a NUL. */
 void hex_encode(const unsigned char *bytes, size_t n, char *hex);
 /* The bytes of exactly 2n hex digits of either case; false on anything else. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/cache.h"
 
+#include "base/digest.h"
 #include "base/fs.h"
 #include "reconcile/partial.h"
 #include "venv/unpacked.h"
@@ -10,28 +11,22 @@
 
 enum { UNUSED_S = 30 * 24 * 60 * 60, DEPTH_LIMIT = 200 };
 
-static const char *const folders[CACHE_KINDS] = {
-    [CACHE_UNPACKED] = "unpacked",   [CACHE_PAGES] = "pages", [CACHE_METADATA] = "metadata",
-    [CACHE_DOWNLOADS] = "downloads", [CACHE_OTHER] = ".",
+/* Where what we made stands, and what follows the digest in its name. */
+static const struct {
+    const char *folder, *suffix;
+} kinds[CACHE_KINDS] = {
+    [CACHE_UNPACKED] = {"unpacked", ""},
+    [CACHE_PAGES] = {"pages", ""},
+    [CACHE_METADATA] = {"metadata", ".metadata"},
+    [CACHE_DOWNLOADS] = {"downloads", ".part"},
+    [CACHE_OTHER] = {".", NULL},
 };
 
 /* Names that we give; a hidden one is being written, or was by somebody who is no more. */
 static bool is_ours(enum cache_kind kind, const char *name)
 {
-    size_t hex = strspn(name, "0123456789abcdef");
-    const char *rest = name + hex;
-    switch (kind) {
-    case CACHE_UNPACKED:
-        return unpacked_is_key(name);
-    case CACHE_PAGES:
-        return hex == 64 && !*rest;
-    case CACHE_METADATA:
-        return hex == 64 && strcmp(rest, ".metadata") == 0;
-    case CACHE_DOWNLOADS:
-        return hex == 64 && strcmp(rest, ".part") == 0;
-    default:
-        return strcmp(name, "interpreter.json") == 0;
-    }
+    return kinds[kind].suffix ? digest_is_name(name, kinds[kind].suffix)
+                              : strcmp(name, "interpreter.json") == 0;
 }
 
 /* Names of ours in the kind's folder, sorted. */
@@ -39,7 +34,8 @@ static int list(struct session *s, enum cache_kind kind, struct strings *out, st
 {
     struct strings names cleanup_strings = {0};
     struct err why cleanup_err = ERR_INIT;
-    if (fs_list(&s->memory, AT_FDCWD, path_join(&s->memory, s->cache_dir, folders[kind]), &names, &why) < 0)
+    if (fs_list(&s->memory, AT_FDCWD, path_join(&s->memory, s->cache_dir, kinds[kind].folder), &names, &why) <
+        0)
         return why.sysno == ENOENT || why.sysno == ENOTDIR ? 0 : err_move(err, &why);
     array_each (&names, name)
         if (is_ours(kind, *name))
@@ -81,24 +77,30 @@ static int weigh(int dirfd, const char *name, int depth, struct weight *w, struc
 
 static const char *path_of(struct session *s, enum cache_kind kind, const char *name)
 {
-    return path_join(&s->memory, path_join(&s->memory, s->cache_dir, folders[kind]), name);
+    return path_join(&s->memory, path_join(&s->memory, s->cache_dir, kinds[kind].folder), name);
+}
+
+static int measure(struct session *s, enum cache_kind kind, struct cache_size *out, struct err *err)
+{
+    struct strings names cleanup_strings = {0};
+    *out = (struct cache_size){0};
+    if (list(s, kind, &names, err) < 0)
+        return -1;
+    array_each (&names, name) {
+        struct weight w = {0};
+        if (weigh(AT_FDCWD, path_of(s, kind, *name), 0, &w, err) < 0)
+            return -1;
+        out->count++;
+        out->bytes += w.bytes;
+    }
+    return 0;
 }
 
 int cache_measure(struct session *s, struct cache_sizes *out, struct err *err)
 {
-    *out = (struct cache_sizes){0};
-    for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++) {
-        struct strings names cleanup_strings = {0};
-        if (list(s, kind, &names, err) < 0)
+    for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++)
+        if (measure(s, kind, &out->of[kind], err) < 0)
             return -1;
-        array_each (&names, name) {
-            struct weight w = {0};
-            if (weigh(AT_FDCWD, path_of(s, kind, *name), 0, &w, err) < 0)
-                return -1;
-            out->of[kind].count++;
-            out->of[kind].bytes += w.bytes;
-        }
-    }
     return 0;
 }
 
@@ -167,15 +169,14 @@ static int prune_kind(struct session *s, enum cache_kind kind, bool all, struct 
 /* Who downloads has a lock, which alone tells whether it may go. */
 static int prune_downloads(struct session *s, bool all, struct cache_size *removed, struct err *err)
 {
-    struct cache_sizes before, after;
-    if (cache_measure(s, &before, err) < 0)
+    struct cache_size before, after;
+    if (measure(s, CACHE_DOWNLOADS, &before, err) < 0)
         return -1;
     partial_sweep(s->cache_dir, all);
-    if (cache_measure(s, &after, err) < 0)
+    if (measure(s, CACHE_DOWNLOADS, &after, err) < 0)
         return -1;
-    const struct cache_size *b = &before.of[CACHE_DOWNLOADS], *a = &after.of[CACHE_DOWNLOADS];
-    removed->count = b->count > a->count ? b->count - a->count : 0;
-    removed->bytes = b->bytes > a->bytes ? b->bytes - a->bytes : 0;
+    removed->count = before.count > after.count ? before.count - after.count : 0;
+    removed->bytes = before.bytes > after.bytes ? before.bytes - after.bytes : 0;
     return 0;
 }
 
@@ -191,7 +192,7 @@ int cache_prune(struct session *s, bool all, struct cache_sizes *removed, struct
     }
     /* Folders that are empty now, and nobody else's, go too; the cache's own may be a mount. */
     for (enum cache_kind kind = 0; all && kind < CACHE_OTHER; kind++)
-        if (rmdir(path_join(&s->memory, s->cache_dir, folders[kind])) < 0)
-            log_debug("%s/%s stays: %s", s->cache_dir, folders[kind], strerror(errno));
+        if (rmdir(path_join(&s->memory, s->cache_dir, kinds[kind].folder)) < 0)
+            log_debug("%s/%s stays: %s", s->cache_dir, kinds[kind].folder, strerror(errno));
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "reconcile/partial.h"
 
 #include "base/array.h"
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/lock_file.h"
 
@@ -123,8 +124,7 @@ void partial_sweep(const char *cache_dir, bool all)
     if (fs_list(&a, AT_FDCWD, path_join(&a, cache_dir, "downloads"), &names, NULL) < 0)
         return;
     array_each (&names, name) {
-        size_t hex = strspn(*name, "0123456789abcdef");
-        if (hex == 64 && (strcmp(*name + hex, ".part") == 0 || strcmp(*name + hex, ".lock") == 0))
-            sweep_one(cache_dir, arena_strndup(&a, *name, hex), all);
+        if (digest_is_name(*name, ".part") || digest_is_name(*name, ".lock"))
+            sweep_one(cache_dir, arena_strndup(&a, *name, DIGEST_HEX - 1), all);
     }
 }

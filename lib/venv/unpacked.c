@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/unpacked.h"
 
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "venv/tree.h"
@@ -15,12 +16,6 @@
 enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4 };
 
 static const char staging_suffix[] = ".new";
-
-bool unpacked_is_key(const char *key)
-{
-    size_t n = strspn(key, "0123456789abcdef");
-    return n == 64 && key[n] == 0;
-}
 
 /* ---- opening */
 
@@ -99,7 +94,7 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
 {
     struct err why cleanup_err = ERR_INIT;
     struct unpacked u = {0};
-    if (!unpacked_is_key(key))
+    if (!digest_is_name(key, ""))
         return err_set(err, ERR_INPUT, "%s is no SHA-256", key);
     char *dir = arena_printf(a, "%s/unpacked/%s", cache_dir, key);
     if (load(a, dir, key, &u, &why) < 0 || (check && verify(dir, &u, &why) < 0)) {

@@ -50,8 +50,6 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
  * digest alone, and a page may give the digest of one wheel under the name of another. */
 bool unpacked_is(const struct unpacked *u, const char *file_name);
 
-/* Whether a name is that of an entry. */
-bool unpacked_is_key(const char *name);
 /* Removes an entry. Somebody may be linking from it at this moment: it goes under another name first, so that
  * nobody opens half of it. Absent is success. */
 int unpacked_remove(const char *cache_dir, const char *key, struct err *err);
