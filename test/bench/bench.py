@@ -261,9 +261,8 @@ def ours_and_uv(build: pathlib.Path, url: str, pins: dict[str, str], last: set[s
     python = os.path.realpath(build / "bench/root/opt/code/localstack/.venv/bin/python3")
 
     uv_cache, uv_venv = caches / "uv" if caches else bench / "uv-cache", bench / "uv-venv"
-    fill = [str(own / "bin/uv"), "--no-config", "--no-progress", "--cache-dir", str(uv_cache), "pip", "install", "--python",
-            str(uv_venv / "bin/python"), "--link-mode", "copy" if caches else "hardlink"]
     uv = [str(own / "bin/uv"), "--no-config", "--no-progress", "--cache-dir", str(uv_cache)]
+    fill = [*uv, "pip", "install", "--python", str(uv_venv / "bin/python"), "--link-mode", "copy" if caches else "hardlink"]
     by_uv = Tool(
         "uv",
         uv_venv,
