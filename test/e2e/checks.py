@@ -2,9 +2,11 @@
 """What several files of tests install, and look at afterwards."""
 
 import base64
+import contextlib
 import csv
 import hashlib
 import os
+import subprocess
 
 
 def demo_set(index):
@@ -42,3 +44,17 @@ def check_records(root, but="\0"):
                 data = full.read_bytes()
                 made = base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).rstrip(b"=").decode()
                 assert (made, str(len(data))) == (value, size), (info.name, path)
+
+
+@contextlib.contextmanager
+def another_sync(root):
+    """Another process has the lock of a sync while the context lasts."""
+    holder = subprocess.Popen(
+        ["python3", "-c", "import fcntl, struct, sys; f = open(sys.argv[1], 'r+b');"
+         "fcntl.fcntl(f, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)); print('held', flush=True); sys.stdin.read()",
+         str(root.extensions / ".localstack-extensions.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        yield
+    finally:
+        holder.communicate()

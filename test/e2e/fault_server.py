@@ -16,6 +16,13 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 
+class Gate:
+    """Holds a body back after its first half, until it is opened; `half` is set when it is there."""
+
+    def __init__(self):
+        self.half, self.open = threading.Event(), threading.Event()
+
+
 @dataclass
 class Answer:
     body: bytes = b""
@@ -26,6 +33,7 @@ class Answer:
     cut: Optional[int] = None  # the connection ends after so many bytes of the body
     wait: Optional[threading.Event] = None  # before the first byte
     wait_body: Optional[threading.Event] = None  # between the headers and the body
+    gate: Optional[Gate] = None  # in the middle of the body
     ranges: bool = False  # Range and If-Range are obeyed
     etag: Optional[str] = None  # with it, If-None-Match is obeyed
     drop: bool = False  # the connection ends without an answer
@@ -114,7 +122,13 @@ class Handler(socketserver.StreamRequestHandler):
         if request.method == "HEAD" or status == 304:
             return True
         cut = answer.cut if answer.cut is not None and (not asked or not answer.ranges) else len(body)
-        self.wfile.write(body[:cut])
+        middle = len(body) // 2 if answer.gate else 0
+        self.wfile.write(body[:middle])
+        if answer.gate:
+            self.wfile.flush()
+            answer.gate.half.set()
+            answer.gate.open.wait()
+        self.wfile.write(body[middle:cut])
         self.wfile.flush()
         return cut >= len(body) and length == len(body)
 

@@ -164,7 +164,16 @@ http {{
 """
 
 
-class Nginx:
+class Server:
+    """One that runs as self.process."""
+
+    process: Process
+
+    def stop(self):
+        self.process.stop()
+
+
+class Nginx(Server):
     """Serves a StaticIndex: JSON to who accepts it (unless json=False), HTML to the rest. tls: an Authority that its certificate is of, with
     HTTP/2; clients: one whose certificates it wants to be shown."""
 
@@ -215,9 +224,6 @@ class Nginx:
         """Protocol and number of the connection, for each request."""
         return re.findall(r'"\S+ /(?!nothing)\S+ (HTTP/[0-9.]+)".* connection=(\d+)', self.access_log.read_text())
 
-    def stop(self):
-        self.process.stop()
-
 
 class Authority:
     """A certificate authority of the test's own."""
@@ -243,7 +249,7 @@ class Authority:
         return pem
 
 
-class Tinyproxy:
+class Tinyproxy(Server):
     """A forward proxy; with a password only for who knows it (user:PASSWORD)."""
 
     def __init__(self, run, password=None):
@@ -261,11 +267,8 @@ class Tinyproxy:
         """METHOD TARGET of each."""
         return re.findall(r"Request \(file descriptor \d+\): (\S+ \S+)", self.said.read_text())
 
-    def stop(self):
-        self.process.stop()
 
-
-class Pypiserver:
+class Pypiserver(Server):
     """pypiserver over a folder of wheels: HTML pages."""
 
     def __init__(self, packages, run):
@@ -277,11 +280,8 @@ class Pypiserver:
         self.process.wait_for(self.port)
         self.url = f"http://127.0.0.1:{self.port}/simple/"
 
-    def stop(self):
-        self.process.stop()
 
-
-class Devpi:
+class Devpi(Server):
     """devpi-server with one index, user/dev, that has no bases."""
 
     def __init__(self, run):
@@ -327,6 +327,3 @@ class Devpi:
                      "Content-Type: application/octet-stream\r\n\r\n".encode() + wheel.read_bytes() + b"\r\n")
         parts.append(f"--{boundary}--\r\n".encode())
         self.request("POST", "/user/dev/", b"".join(parts), f"multipart/form-data; boundary={boundary}")
-
-    def stop(self):
-        self.process.stop()

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from checks import another_sync
+
 KINDS = ("unpacked", "pages", "metadata", "downloads", "other")
 SHA = "0123456789abcdef" * 4
 
@@ -169,16 +171,9 @@ def test_clean_removes_what_is_ours_and_nothing_else(root, index, cache, tmp_pat
 
 
 def test_prune_waits_for_a_sync(root, cache):
-    holder = subprocess.Popen(
-        ["python3", "-c", "import fcntl, struct, sys; f = open(sys.argv[1], 'r+b');"
-         "fcntl.fcntl(f, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)); print('held', flush=True); sys.stdin.read()",
-         str(root.extensions / ".localstack-extensions.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "held\n"
-    try:
+    with another_sync(root):
         done = root.run("cache", "prune", "--timeout", "1")
         assert done.status == 3 and "waiting for another sync" in done.err and len(entries(cache)) == 3, done
-    finally:
-        holder.communicate()
     run(root, "prune")
     assert len(entries(cache)) == 2
 

@@ -3,8 +3,6 @@
 was ended."""
 
 import hashlib
-import http.server
-import json
 import os
 import re
 import shutil
@@ -14,80 +12,50 @@ import threading
 
 import pytest
 
+from fault_server import Answer, FaultServer, Gate, page
+from servers import wheel_metadata
+from wheels import make_wheel
+
 SIZE = 3_000_000
-TYPES = {".html": "text/html", ".json": "application/vnd.pypi.simple.v1+json"}
 
 
-class Gate(http.server.ThreadingHTTPServer):
-    """The files of an index, of which one is held after its first half until `open` is set. Knows ranges; notes what was asked for."""
+class Large:
+    """An index with one large wheel, which it holds back in the middle until `open` is set."""
 
-    daemon_threads = True
-
-    def __init__(self, folder, held):
-        self.folder, self.held, self.page = folder, held, "index.html"
-        self.open, self.half = threading.Event(), threading.Event()
-        self.asked = []
-        super().__init__(("127.0.0.1", 0), GateHandler)
-        self.url = f"http://127.0.0.1:{self.server_port}/simple/"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class GateHandler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        server = self.server
-        path = server.folder / self.path.lstrip("/")
-        path = path / server.page if path.is_dir() else path
-        if not path.is_file():
-            self.send_error(404)
-            return
-        data, first = path.read_bytes(), 0
-        given = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        server.asked.append((path.name, self.headers.get("Range")))
-        if given:
-            first = int(given[1])
-        if first >= len(data):
-            self.send_error(416)
-            return
-        self.send_response(206 if given else 200)
-        self.send_header("Content-Type", TYPES.get(path.suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(data) - first))
-        if given:
-            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        body = data[first:]
-        if path.name != server.held or server.open.is_set():
-            self.wfile.write(body)
-            return
-        self.wfile.write(body[: len(body) // 2])
-        self.wfile.flush()
-        server.half.set()
-        server.open.wait()
-        try:
-            self.wfile.write(body[len(body) // 2 :])
-        except OSError:
-            pass
-
-    def log_message(self, *args):
-        pass
+    def __init__(self, server, folder):
+        self.server, self.gate = server, Gate()
+        self.half, self.open = self.gate.half, self.gate.open
+        wheel = make_wheel(folder, "large", "1.0", files={"large.bin": os.urandom(SIZE)})
+        self.data, self.path = wheel.read_bytes(), f"/files/{wheel.name}"
+        self.sha256 = hashlib.sha256(self.data).hexdigest()
+        self.entry = {"filename": wheel.name, "url": f"../..{self.path}", "hashes": {"sha256": self.sha256}, "core-metadata": True}
+        server.add("/simple/large/", page([self.entry], html=True))
+        server.add(self.path, Answer(body=self.data, ranges=True, gate=self.gate))
+        server.add(f"{self.path}.metadata", Answer(body=wheel_metadata(wheel)))
 
 
 @pytest.fixture
-def gate(root, workshop):
-    wheel = workshop.add("large", "1.0", files={"large.bin": os.urandom(SIZE)}, page={})
-    server = Gate(workshop.index.folder, wheel.name)
-    server.wheel = wheel
-    root.env["PIP_INDEX_URL"] = server.url
-    root.env["EXTENSION_AUTO_INSTALL"] = "large"
-    yield server
-    server.open.set()
-    server.shutdown()
-    server.server_close()
+def gate(root, tmp_path):
+    with FaultServer() as server:
+        large = Large(server, tmp_path / "new")
+        root.env["PIP_INDEX_URL"] = f"{server.url}/simple/"
+        root.env["EXTENSION_AUTO_INSTALL"] = "large"
+        yield large
+        large.open.set()
+
+
+def downloads_of(root):
+    return root.volume / "cache/extensions/downloads"
+
+
+def leave(root, gate, kept):
+    """What an earlier run would have kept of the wheel."""
+    downloads_of(root).mkdir(parents=True)
+    (downloads_of(root) / f"{gate.sha256}.part").write_bytes(kept)
 
 
 def downloads(root):
-    folder = root.volume / "cache/extensions/downloads"
+    folder = downloads_of(root)
     return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
@@ -96,7 +64,7 @@ def begin(root, *args):
 
 
 def fetched(gate):
-    return [asked for name, asked in gate.asked if name == gate.held]
+    return [request.headers.get("range") for request in gate.server.asked(gate.path)]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -119,7 +87,7 @@ def test_a_download_goes_on_where_a_run_was_ended(root, gate, how):
 def await_part(root):
     """The part file once something is in it: inotify would tell of the writes, but the first may be over; so it is looked at while the
     server holds the second half back."""
-    folder = root.volume / "cache/extensions/downloads"
+    folder = downloads_of(root)
     for _ in range(6000):
         for part in folder.glob("*.part") if folder.exists() else ():
             if part.stat().st_size:
@@ -131,11 +99,8 @@ def await_part(root):
 @pytest.mark.parametrize("kept", ["other bytes", "whole", "too many"])
 def test_what_was_kept_is_checked(root, gate, kept):
     gate.open.set()
-    data = gate.wheel.read_bytes()
-    folder = root.volume / "cache/extensions/downloads"
-    folder.mkdir(parents=True)
-    part = folder / (hashlib.sha256(data).hexdigest() + ".part")
-    part.write_bytes({"other bytes": b"x" * 1000, "whole": data, "too many": data + b"x"}[kept])
+    data = gate.data
+    leave(root, gate, {"other bytes": b"x" * 1000, "whole": data, "too many": data + b"x"}[kept])
     root.sync()
     assert root.installed() == {"large": "1.0"}
     # HTML pages give no size: where all is there already the server says that there is no more (416), and it comes anew.
@@ -146,15 +111,8 @@ def test_what_was_kept_is_checked(root, gate, kept):
 
 def test_what_was_kept_as_a_whole_is_not_asked_for_where_its_size_is_known(root, gate):
     gate.open.set()
-    gate.page = "index.json"
-    data = gate.wheel.read_bytes()
-    pages = root.folder.parent / "workshop/index/simple/large/index.json"
-    page = json.loads(pages.read_text())
-    page["files"][0]["size"] = len(data)
-    pages.write_text(json.dumps(page))
-    folder = root.volume / "cache/extensions/downloads"
-    folder.mkdir(parents=True)
-    (folder / (hashlib.sha256(data).hexdigest() + ".part")).write_bytes(data)
+    gate.server.add("/simple/large/", page([{**gate.entry, "size": len(gate.data)}]))
+    leave(root, gate, gate.data)
     root.sync()
     assert root.installed() == {"large": "1.0"}
     assert fetched(gate) == [] and downloads(root) == []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from fault_server import Answer, FaultServer, page
+from servers import Authority
 
 TOOL = Path(os.environ.get("BUILD_DIR", "build")).resolve() / "tools" / "index"
 TAG = "py3-none-any"
@@ -495,18 +496,17 @@ def test_a_proxy_is_used(server):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path, "-out",
-                    str(path) + ".crt", "-days", "30", "-subj", "/CN=127.0.0.1", "-addext",
-                    "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-    certificate = Path(str(path) + ".crt")
-    path.write_bytes(path.read_bytes() + certificate.read_bytes())
-    return path
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tls") / "authority", "an authority")
 
 
-def test_certificates_are_verified(certificate, tmp_path):
-    crt = Path(str(certificate) + ".crt")
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.issue("server")
+
+
+def test_certificates_are_verified(authority, certificate, tmp_path):
+    crt = authority.certificate
     shutil.copy(crt, tmp_path / "ca.pem")
     subprocess.run(["openssl", "rehash", tmp_path], check=True)
     with FaultServer(certificate) as server:

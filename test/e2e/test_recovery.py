@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from checks import check_records, demo_set
+from checks import another_sync, check_records, demo_set
 from conftest import copy_venv
 
 # What changes the disk. The commit's own steps are killed at each of their calls, the many of staging at some.
@@ -101,20 +101,12 @@ def test_two_syncs_at_once(root, index):
 def test_waiting_for_the_lock_says_who_holds_it_and_ends_in_time(root, index):
     demo_set(index)
     root.sync(EXTENSION_AUTO_INSTALL="typed")
-    lock = root.extensions / ".localstack-extensions.lock"
-    holder = subprocess.Popen(
-        ["python3", "-c", "import fcntl, struct, sys; f = open(sys.argv[1], 'r+b');"
-         "fcntl.fcntl(f, 37, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)); print('held', flush=True); sys.stdin.read()",
-         str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "held\n"
-    try:
+    with another_sync(root):
         done = root.run("sync", "--timeout", "1", env={"EXTENSION_AUTO_INSTALL": "viewer"})
         assert done.status == 3 and root.installed() == {"typed": "0.3", "lib-one": "2.5"}, done
         assert re.search(r"wait|hold", done.err), done
         done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer", "EXTENSION_SYNC_TIMEOUT": "1"})
         assert done.status == 0 and "EXTENSION_SYNC" in done.err, done
-    finally:
-        holder.communicate()
     root.sync(EXTENSION_AUTO_INSTALL="viewer")
 
 
