@@ -2,6 +2,7 @@
 /* The reconciler's command line: what each command does is in lib/reconcile. */
 #include "command.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
@@ -65,11 +66,16 @@ static int run(const char *name, const struct session_options *options, struct e
                    "there is no command \"%s\"; `localstack-extensions help` lists what there is", name);
 }
 
+/* glibc would keep what a large wheel needed once, for the next one: with a threshold of our own it moves
+ * none by itself, and large pieces go back to the system at once. */
+enum { LARGE_PIECE = 256 << 10 };
+
 int main(int argc, char **argv)
 {
     struct err err cleanup_err = ERR_INIT;
     struct session_options options;
     log_open("localstack-extensions");
+    mallopt(M_MMAP_THRESHOLD, LARGE_PIECE);
     signal(SIGPIPE, SIG_IGN);
     const char *name = options_parse(argc, argv, &options, &err);
     int status = -1;
