@@ -152,3 +152,14 @@ void arena_free(struct arena *a)
     }
     *a = (struct arena)ARENA_INIT;
 }
+
+/* Behind a's current block, whose rest stays in use. */
+void arena_absorb(struct arena *a, struct arena *from)
+{
+    struct arena_block **place = a->head ? &a->head->next : &a->head, *rest = *place;
+    *place = from->head;
+    while (*place)
+        place = &(*place)->next;
+    *place = rest;
+    *from = (struct arena)ARENA_INIT;
+}

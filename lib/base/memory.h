@@ -38,5 +38,7 @@ char *arena_strndup(struct arena *a, const char *s, size_t n) __attribute__((ret
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
 void arena_free(struct arena *a);
+/* What `from` holds belongs to `a` from now on; `from` is empty then. */
+void arena_absorb(struct arena *a, struct arena *from);
 
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))

@@ -229,15 +229,20 @@ static int finish(struct index *ix, struct index_download *d, char sha256[65], s
     return 0;
 }
 
-int index_download_finish(struct index *ix, struct index_download *d, char sha256[65], struct err *err)
+void index_download_stop(struct index *ix, struct index_download *d)
 {
-    int result = finish(ix, d, sha256, err);
     http_release(ix->http, d->request);
     for (unsigned i = 0; i < HASH_ALGORITHMS; i++)
         EVP_MD_CTX_free(d->strong[i]);
     EVP_MD_CTX_free(d->weak);
     err_clear(&d->err);
     free(d);
+}
+
+int index_download_finish(struct index *ix, struct index_download *d, char sha256[65], struct err *err)
+{
+    int result = finish(ix, d, sha256, err);
+    index_download_stop(ix, d);
     page_fetch_absorb_done(ix);
     return result;
 }

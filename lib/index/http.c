@@ -228,20 +228,26 @@ static bool anything_under_way(const struct http *h)
     return false;
 }
 
-/* Until one more is done, or nothing is left to wait for. */
 void http_wait_any(struct http *h)
 {
+    http_wait_any_or(h, -1);
+}
+
+/* Until one more is done, or nothing is left to wait for, or there is something to read. */
+void http_wait_any_or(struct http *h, int fd)
+{
+    struct curl_waitfd other = {.fd = fd, .events = CURL_WAIT_POLLIN};
     size_t before = h->done;
     for (;;) {
         long long soonest = advance(h);
-        if (h->done != before || !anything_under_way(h))
+        if (h->done != before || other.revents || !anything_under_way(h))
             return;
         long long most = 1000, patience = patience_ms(h);
         if (soonest >= 0 && soonest < most)
             most = soonest;
         if (patience >= 0 && patience < most)
             most = patience;
-        h->curl->multi_poll(h->multi, NULL, 0, (int)most, NULL);
+        h->curl->multi_poll(h->multi, &other, fd >= 0, (int)most, NULL);
     }
 }
 

@@ -72,6 +72,8 @@ bool http_done(const struct http_request *r);
 void http_poll(struct http *h);
 /* Waits until at least one more request is done; returns at once when nothing is under way. */
 void http_wait_any(struct http *h);
+/* The same, and returns as well once `fd` can be read from; -1: no such. */
+void http_wait_any_or(struct http *h, int fd);
 /* Waits for this one. 0 with *response (owned by the request) for statuses below 400 and for 404, 410 and
  * 451; otherwise ERR_UNAVAILABLE (no answer, 5xx, 429, certificate, offline), ERR_INPUT (credentials, other
  * statuses, too large, a redirect that is not followed) or ERR_SYSTEM (the body cannot be written), with the

@@ -224,9 +224,9 @@ int index_project_elsewhere(struct index *ix, const char *name, const struct ind
     return hand_out(p->elsewhere, out, err);
 }
 
-void index_wait_any(struct index *ix)
+void index_wait_any_or(struct index *ix, int fd)
 {
-    http_wait_any(ix->http);
+    http_wait_any_or(ix->http, fd);
     page_fetch_absorb_done(ix);
 }
 

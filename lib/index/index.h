@@ -136,8 +136,10 @@ bool index_download_done(const struct index_download *d);
 /* Waits for it and releases it. ERR_INPUT on a digest that differs (both are named) or a file that is not
  * there, ERR_UNAVAILABLE when it did not come whole, ERR_SYSTEM when fd cannot be written. */
 int index_download_finish(struct index *ix, struct index_download *d, char sha256[65], struct err *err);
-/* Waits until any download or request moves to its end. */
-void index_wait_any(struct index *ix);
+/* Ends it, whatever has come, and releases it. */
+void index_download_stop(struct index *ix, struct index_download *d);
+/* Waits until any download or request moves to its end, or `fd` can be read from (-1: no such). */
+void index_wait_any_or(struct index *ix, int fd);
 
 /* A page's files, for the tests and the fuzzer: JSON or HTML by content type. `url`: of the page. */
 struct index_files ARRAY(struct index_file);

@@ -8,10 +8,12 @@
 #include "python/record.h"
 #include "reconcile/partial.h"
 #include "reconcile/store.h"
+#include "reconcile/unpacking.h"
 #include "venv/lock_bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <time.h>
 
 /* A file without a name, so that nothing is left behind whatever happens. */
@@ -59,13 +61,35 @@ static int check_metadata(struct session *s, struct fetch *job)
         job->file->name);
 }
 
+/* A wheel on its way: coming, and then being unpacked. */
 struct running {
-    struct fetch *job;
+    struct fetch *job; /* NULL: the place is free */
     struct index_download *download;
+    struct unpacking_task *task;
     int fd;
     struct partial part; /* fd is its, where it has a lock */
     bool resumed;        /* an earlier run's bytes are among those in fd */
-    const char *store;   /* store_dir when it was started */
+    const char *store;   /* store_dir when it was started, and when it was handed on */
+};
+
+/* So many files are open at once; the connections are fewer. */
+enum { AT_ONCE = 32 };
+
+/* A file that somebody else is fetching into the same cache. */
+struct waiting {
+    struct fetch *job;
+    long long size, moved_ms; /* how much of it there was, and when that last grew */
+};
+
+struct fetcher {
+    struct session *s;
+    struct unpacking *unpacking;
+    struct ARRAY(struct fetch *) queue; /* those to be started are those from `next` on */
+    size_t next;
+    struct running running[AT_ONCE];
+    size_t active, coming; /* of them: all, and those that are not there yet */
+    struct ARRAY(struct waiting) waiting;
+    struct ARRAY(struct fetch *) expected; /* what nobody has asked for yet; of the session's memory */
 };
 
 /* Whether the user's hashes let the file in, as far as its digests are known. */
@@ -104,30 +128,71 @@ static bool is_of_earlier(const struct running *run)
     return run->resumed && !run->job->downloaded && run->job->error.text && run->job->error.kind == ERR_INPUT;
 }
 
-/* False where it has to come once more. */
-static bool unpack(struct session *s, struct running *run)
+/* What has come is judged, and handed on to be unpacked. Negative: it goes no further. */
+static int hand_on(struct fetcher *f, struct running *run)
 {
+    struct session *s = f->s;
     struct fetch *job = run->job;
+    struct stat st;
     char sha256[65];
-    if (index_download_finish(s->index, run->download, sha256, &job->error) == 0) {
-        struct stat st;
-        job->downloaded = true;
-        job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
-        if (check_hashes(s, job) == 0 &&
-            (!job->locked || lock_bytes_check(run->fd, job->locked, &job->error) == 0) &&
-            unpacked_make(&s->memory, store_dir(s), sha256, run->fd, job->file->name, &job->wheel,
-                          &job->error) == 0)
-            check_metadata(s, job);
-    }
-    bool again = is_of_earlier(run) || is_of_store(s, run);
-    if (again)
-        err_clear(&job->error);
+    int result = index_download_finish(s->index, run->download, sha256, &job->error);
     run->download = NULL;
-    if (run->part.lock >= 0) /* what a network broke off goes on next time */
-        partial_close(&run->part, job->error.text && job->error.kind == ERR_UNAVAILABLE);
+    f->coming--;
+    if (result < 0)
+        return -1;
+    job->downloaded = true;
+    job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
+    if (check_hashes(s, job) < 0 || (job->locked && lock_bytes_check(run->fd, job->locked, &job->error) < 0))
+        return -1;
+    run->store = store_dir(s);
+    run->task = xcalloc(1, sizeof *run->task);
+    run->task->cache_dir = run->store;
+    run->task->name = job->file->name;
+    run->task->archive = run->fd;
+    memcpy(run->task->key, sha256, sizeof sha256);
+    unpacking_start(f->unpacking, run->task);
+    return 0;
+}
+
+static void take_unpacked(struct session *s, struct running *run)
+{
+    struct unpacking_task *task = run->task;
+    run->task = NULL;
+    arena_absorb(&s->memory, &task->memory);
+    run->job->wheel = task->wheel;
+    if (task->error.text)
+        err_move(&run->job->error, &task->error);
+    else
+        check_metadata(s, run->job);
+    free(task);
+}
+
+static void let_go(struct fetcher *f, struct running *run, bool keep)
+{
+    if (run->part.lock >= 0)
+        partial_close(&run->part, keep);
     else
         close(steal_fd(&run->fd));
-    return !again;
+    *run = (struct running){0};
+    f->active--;
+}
+
+/* Neither coming nor being unpacked any more: done, or to come once more. */
+static void settle(struct fetcher *f, struct running *run)
+{
+    struct fetch *job = run->job;
+    if (run->task)
+        take_unpacked(f->s, run);
+    bool wanted = job->state != FETCH_ABANDONED;
+    bool again = wanted && (is_of_earlier(run) || is_of_store(f->s, run));
+    if (again || !wanted)
+        err_clear(&job->error);
+    /* What a network broke off goes on next time. */
+    let_go(f, run, job->error.text && job->error.kind == ERR_UNAVAILABLE);
+    if (again)
+        array_push(&f->queue, job);
+    else if (wanted)
+        job->state = FETCH_DONE;
 }
 
 static bool in_cache(struct session *s, struct fetch *job)
@@ -143,75 +208,46 @@ static bool in_cache(struct session *s, struct fetch *job)
            unpacked_is(&job->wheel, job->file->name);
 }
 
-/* So many files are open at once; the connections are fewer. */
-enum { AT_ONCE = 32 };
-
-/* A file that somebody else is fetching into the same cache. */
-struct waiting {
-    struct fetch *job;
-    long long size, moved_ms; /* how much of it there was, and when that last grew */
-};
-
-struct batch {
-    struct session *s;
-    struct fetch **jobs; /* those that have to be downloaded */
-    size_t count, next;
-    struct running running[AT_ONCE];
-    size_t active;
-    struct waiting *waiting;
-    size_t waiting_count;
-    const struct err *fatal;
-};
-
-/* What the cache has needs no download. */
-static void look_in_cache(struct batch *b, struct fetch *jobs, size_t count)
+/* True, and the job is done, where the cache has it. */
+static bool done_by_cache(struct session *s, struct fetch *job)
 {
-    long long bytes = 0;
-    b->jobs = arena_array(&b->s->memory, count, sizeof *b->jobs);
-    b->waiting = arena_array(&b->s->memory, count, sizeof *b->waiting);
-    for (size_t i = 0; i < count; i++) {
-        if (in_cache(b->s, &jobs[i])) {
-            check_metadata(b->s, &jobs[i]);
-            continue;
-        }
-        b->jobs[b->count++] = &jobs[i];
-        bytes += jobs[i].file->size > 0 ? jobs[i].file->size : 0;
-    }
-    if (!b->count)
-        return;
-    struct buf size cleanup_buf = BUF_INIT;
-    if (bytes)
-        buf_printf(&size, " (%.1f MB)", (double)bytes / 1e6);
-    log_info("downloading %zu wheel%s%s", b->count, b->count == 1 ? "" : "s", buf_cstr(&size));
+    if (!in_cache(s, job))
+        return false;
+    check_metadata(s, job);
+    job->state = FETCH_DONE;
+    return true;
 }
 
-static struct running *free_place(struct batch *b)
+/* ---- starting, and waiting for others */
+
+static struct running *free_place(struct fetcher *f)
 {
     for (size_t i = 0; i < AT_ONCE; i++)
-        if (!b->running[i].download)
-            return &b->running[i];
+        if (!f->running[i].job)
+            return &f->running[i];
     return NULL;
 }
 
 /* In a free place, of which there is one. */
-static void start(struct batch *b, struct fetch *job, struct partial part)
+static void start(struct fetcher *f, struct fetch *job, struct partial part)
 {
-    struct running *run = free_place(b);
+    struct running *run = free_place(f);
     for (size_t k = 0; k < job->hash_count; k++)
         index_file_want(job->file, hashes_algorithms(job->hashes[k]));
-    int fd = part.lock >= 0 ? part.fd : scratch_file(b->s, &job->error);
-    if (fd < 0 && store_switch(b->s, &job->error)) {
+    int fd = part.lock >= 0 ? part.fd : scratch_file(f->s, &job->error);
+    if (fd < 0 && store_switch(f->s, &job->error)) {
         err_clear(&job->error);
-        fd = scratch_file(b->s, &job->error);
+        fd = scratch_file(f->s, &job->error);
     }
     if (fd < 0) {
-        b->fatal = &job->error;
+        job->state = FETCH_DONE;
         return;
     }
     *run = (struct running){
-        .job = job, .fd = fd, .part = part, .resumed = part.have > 0, .store = store_dir(b->s)};
-    run->download = index_download_start(b->s->index, job->file, fd, part.have);
-    b->active++;
+        .job = job, .fd = fd, .part = part, .resumed = part.have > 0, .store = store_dir(f->s)};
+    run->download = index_download_start(f->s->index, job->file, fd, part.have);
+    f->active++;
+    f->coming++;
 }
 
 /* Whether there is something to share: where the digest is not known before, or the file is here, everybody
@@ -223,9 +259,9 @@ static const char *shared_key(const struct fetch *job)
 
 /* Starts a download, or finds it done meanwhile. False when somebody else is at it; *holder of the arena. It
  * is called again and again, so that nothing of it may stay in the session's memory. */
-static bool start_shared(struct batch *b, struct fetch *job, struct arena *a, const char **holder)
+static bool start_shared(struct fetcher *f, struct fetch *job, struct arena *a, const char **holder)
 {
-    struct session *s = b->s;
+    struct session *s = f->s;
     struct partial part = PARTIAL_NONE;
     struct err why cleanup_err = ERR_INIT;
     const char *sha256 = shared_key(job);
@@ -234,74 +270,74 @@ static bool start_shared(struct batch *b, struct fetch *job, struct arena *a, co
         return false;
     if (why.text)
         log_debug("%s: it is fetched without being kept: %s", job->file->name, why.text);
-    if (taken == 0 && in_cache(s, job)) {
+    if (taken == 0 && done_by_cache(s, job))
         partial_close(&part, false);
-        check_metadata(s, job);
-    } else {
-        start(b, job, part);
-    }
+    else
+        start(f, job, part);
     return true;
 }
 
-static void start_some(struct batch *b)
+static void start_some(struct fetcher *f)
 {
-    while (b->next < b->count && free_place(b)) {
+    while (f->next < f->queue.count && free_place(f)) {
         struct arena scratch cleanup_arena = ARENA_INIT;
-        struct fetch *job = b->jobs[b->next++];
+        struct fetch *job = f->queue.items[f->next++];
         const char *holder = "";
-        if (start_shared(b, job, &scratch, &holder))
+        if (start_shared(f, job, &scratch, &holder))
             continue;
         log_info("waiting for %s, which another sync is downloading into this cache%s%s", job->file->name,
                  *holder ? ": " : "", holder);
-        b->waiting[b->waiting_count++] =
-            (struct waiting){job, partial_size(b->s->cache_dir, shared_key(job)), stopwatch_ms()};
+        array_push(&f->waiting,
+                   (struct waiting){job, partial_size(f->s->cache_dir, shared_key(job)), stopwatch_ms()});
     }
 }
 
 /* A process that is stopped, or on a machine that is gone, keeps its lock and fetches nothing: then this one
  * fetches for itself. */
-static bool is_stuck(struct batch *b, struct waiting *w)
+static bool is_stuck(struct fetcher *f, struct waiting *w)
 {
-    long long size = partial_size(b->s->cache_dir, shared_key(w->job)), now = stopwatch_ms();
+    long long size = partial_size(f->s->cache_dir, shared_key(w->job)), now = stopwatch_ms();
     if (size != w->size)
         w->moved_ms = now;
     w->size = size;
-    return now - w->moved_ms > http_timeout_s(b->s->http) * 1000LL;
+    return now - w->moved_ms > http_timeout_s(f->s->http) * 1000LL;
 }
 
 /* True when one is waited for no more. */
-static bool look_at_waiting(struct batch *b)
+static bool look_at_waiting(struct fetcher *f)
 {
-    for (size_t i = 0; i < b->waiting_count && free_place(b); i++) {
+    for (size_t i = 0; i < f->waiting.count && free_place(f); i++) {
         struct arena scratch cleanup_arena = ARENA_INIT;
-        struct waiting *w = &b->waiting[i];
+        struct waiting *w = &f->waiting.items[i];
         const char *holder;
-        if (!start_shared(b, w->job, &scratch, &holder)) {
-            if (!is_stuck(b, w))
+        if (!start_shared(f, w->job, &scratch, &holder)) {
+            if (!is_stuck(f, w))
                 continue;
             log_warning("%s does not come by way of the other sync; it is fetched here", w->job->file->name);
-            start(b, w->job, PARTIAL_NONE);
+            start(f, w->job, PARTIAL_NONE);
         }
-        *w = b->waiting[--b->waiting_count];
+        *w = f->waiting.items[--f->waiting.count];
         return true;
     }
     return false;
 }
 
-/* Unpacks what has come. False when nothing has. */
-static bool take_some(struct batch *b)
+/* Hands on what has come, and takes what is unpacked. False when nothing has moved. */
+static bool take_some(struct fetcher *f)
 {
     bool moved = false;
+    unpacking_heard(f->unpacking);
     for (size_t i = 0; i < AT_ONCE; i++) {
-        struct running *run = &b->running[i];
-        if (!run->download || !index_download_done(run->download))
-            continue;
-        if (!unpack(b->s, run))
-            b->jobs[--b->next] = run->job;
-        if (run->job->error.text && concerns_all(&run->job->error))
-            b->fatal = &run->job->error;
-        b->active--;
-        moved = true;
+        struct running *run = &f->running[i];
+        if (run->download && index_download_done(run->download)) {
+            if (hand_on(f, run) < 0)
+                settle(f, run);
+            moved = true;
+        }
+        if (run->task && unpacking_done(f->unpacking, run->task)) {
+            settle(f, run);
+            moved = true;
+        }
     }
     return moved;
 }
@@ -313,22 +349,217 @@ static void pause_a_little(void)
     nanosleep(&little, NULL);
 }
 
+static void wait_for_some(struct fetcher *f)
+{
+    struct pollfd event = {.fd = unpacking_event(f->unpacking), .events = POLLIN};
+    if (f->coming)
+        index_wait_any_or(f->s->index, event.fd);
+    else if (f->active)
+        poll(&event, 1, -1);
+    else if (f->waiting.count)
+        pause_a_little();
+}
+
+static bool move(struct fetcher *f)
+{
+    start_some(f);
+    bool waited = look_at_waiting(f);
+    return (f->active && take_some(f)) || waited;
+}
+
+/* ---- what is asked for */
+
+static struct fetcher *fetcher_of(struct session *s)
+{
+    if (!s->fetcher) {
+        s->fetcher = xcalloc(1, sizeof *s->fetcher);
+        s->fetcher->s = s;
+        s->fetcher->unpacking = unpacking_new();
+    }
+    return s->fetcher;
+}
+
+static int enqueue(struct fetcher *f, struct fetch *job, struct err *err)
+{
+    if (store_open(f->s, err) < 0)
+        return -1;
+    array_push(&f->queue, job);
+    return 0;
+}
+
+/* The job that was expected to be asked for, which is so no more. */
+static struct fetch *take_expected(struct fetcher *f, const struct fetch *job)
+{
+    for (size_t i = 0; i < f->expected.count && !job->hash_count && !job->locked; i++) {
+        struct fetch *e = f->expected.items[i];
+        if (e->file != job->file)
+            continue;
+        f->expected.items[i] = f->expected.items[--f->expected.count];
+        return e;
+    }
+    return NULL;
+}
+
+/* What is on its way already, or in the cache, needs no download of its own. in_place[i] is the job that is
+ * done in place of jobs[i], which can be that itself. */
+static int ask_for(struct fetcher *f, struct fetch *jobs, size_t count, struct fetch **in_place,
+                   struct err *err)
+{
+    long long bytes = 0;
+    size_t downloads = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct fetch *job = in_place[i] = take_expected(f, &jobs[i]);
+        if (!job) {
+            job = in_place[i] = &jobs[i];
+            job->state = FETCH_UNDER_WAY;
+            if (!done_by_cache(f->s, job) && enqueue(f, job, err) < 0)
+                return -1;
+        }
+        if (job->state == FETCH_DONE && !job->downloaded)
+            continue;
+        bytes += job->file->size > 0 ? job->file->size : 0;
+        downloads++;
+    }
+    if (!downloads)
+        return 0;
+    struct buf size cleanup_buf = BUF_INIT;
+    if (bytes)
+        buf_printf(&size, " (%.1f MB)", (double)bytes / 1e6);
+    log_info("downloading %zu wheel%s%s", downloads, downloads == 1 ? "" : "s", buf_cstr(&size));
+    return 0;
+}
+
+static bool all_done(struct fetch *const *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i]->state != FETCH_DONE)
+            return false;
+    return true;
+}
+
+static void take_result(struct fetch *job, struct fetch *done)
+{
+    if (job == done)
+        return;
+    job->wheel = done->wheel;
+    job->downloaded = done->downloaded;
+    job->bytes = done->bytes;
+    if (done->error.text)
+        err_move(&job->error, &done->error);
+}
+
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err)
 {
-    struct batch b = {.s = s};
-    if (count && session_index(s, err) < 0)
+    if (!count)
+        return 0;
+    if (session_index(s, err) < 0)
         return -1;
-    look_in_cache(&b, jobs, count);
-    if (b.count && store_open(s, err) < 0)
+    struct fetcher *f = fetcher_of(s);
+    cleanup_free struct fetch **in_place = xcalloc(count, sizeof(struct fetch *));
+    if (ask_for(f, jobs, count, in_place, err) < 0)
         return -1;
-    while (b.next < b.count || b.active || b.waiting_count) {
-        start_some(&b);
-        if (look_at_waiting(&b) || (b.active && take_some(&b)))
+    while (move(f), !all_done(in_place, count))
+        wait_for_some(f);
+    for (size_t i = 0; i < count; i++)
+        take_result(&jobs[i], in_place[i]);
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].error.text && concerns_all(&jobs[i].error))
+            return err_set(err, jobs[i].error.kind, "%s", jobs[i].error.text);
+    return 0;
+}
+
+/* ---- what will probably be asked for */
+
+void fetch_expect(struct session *s, const struct index_file *file)
+{
+    struct err ignored cleanup_err = ERR_INIT;
+    struct fetcher *f = fetcher_of(s);
+    for (size_t i = 0; i < f->expected.count; i++)
+        if (f->expected.items[i]->file == file)
+            return;
+    struct fetch *job = arena_new(&s->memory, struct fetch);
+    *job = (struct fetch){.file = file, .state = FETCH_UNDER_WAY};
+    if (shared_key(job) && (done_by_cache(s, job) || enqueue(f, job, &ignored) == 0))
+        array_push(&f->expected, job);
+}
+
+void fetch_move(struct session *s)
+{
+    if (s->fetcher)
+        move(s->fetcher);
+}
+
+int fetch_event(const struct session *s)
+{
+    return s->fetcher ? unpacking_event(s->fetcher->unpacking) : -1;
+}
+
+static struct running *place_of(struct fetcher *f, const struct fetch *job)
+{
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (f->running[i].job == job)
+            return &f->running[i];
+    return NULL;
+}
+
+/* What is being unpacked already is unpacked to its end: the next time may want it. */
+static void abandon(struct fetcher *f, struct fetch *job)
+{
+    struct running *run = place_of(f, job);
+    job->state = FETCH_ABANDONED;
+    for (size_t i = f->next; i < f->queue.count; i++) {
+        if (f->queue.items[i] != job)
             continue;
-        if (b.active)
-            index_wait_any(s->index);
-        else if (b.waiting_count)
-            pause_a_little();
+        memmove(&f->queue.items[i], &f->queue.items[i + 1], (--f->queue.count - i) * sizeof(struct fetch *));
+        break;
     }
-    return b.fatal ? err_set(err, b.fatal->kind, "%s", b.fatal->text) : 0;
+    for (size_t i = 0; i < f->waiting.count; i++)
+        if (f->waiting.items[i].job == job)
+            f->waiting.items[i--] = f->waiting.items[--f->waiting.count];
+    if (run && run->download) {
+        index_download_stop(f->s->index, run->download);
+        f->coming--;
+        let_go(f, run, false);
+    }
+}
+
+void fetch_expect_only(struct session *s, const struct fetch *jobs, size_t count)
+{
+    struct fetcher *f = s->fetcher;
+    for (size_t i = 0; f && i < f->expected.count;) {
+        struct fetch *e = f->expected.items[i];
+        size_t k = 0;
+        while (k < count && jobs[k].file != e->file)
+            k++;
+        if (k < count) {
+            i++;
+            continue;
+        }
+        abandon(f, e);
+        err_clear(&e->error);
+        f->expected.items[i] = f->expected.items[--f->expected.count];
+    }
+}
+
+void fetch_close(struct session *s)
+{
+    struct fetcher *f = s->fetcher;
+    if (!f)
+        return;
+    fetch_expect_only(s, NULL, 0);
+    unpacking_free(f->unpacking);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        struct running *run = &f->running[i];
+        if (!run->job)
+            continue;
+        arena_free(&run->task->memory);
+        err_clear(&run->task->error);
+        free(run->task);
+        let_go(f, run, false);
+    }
+    array_free(&f->queue);
+    array_free(&f->waiting);
+    array_free(&f->expected);
+    free(f);
+    s->fetcher = NULL;
 }

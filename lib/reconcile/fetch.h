@@ -5,6 +5,9 @@
 #include "reconcile/session.h"
 #include "venv/unpacked.h"
 
+/* The caller leaves it at the first. */
+enum fetch_state { FETCH_NEW, FETCH_UNDER_WAY, FETCH_DONE, FETCH_ABANDONED };
+
 struct fetch {
     const struct index_file *file;
     const struct hashes *const *hashes; /* the file has to have one of each; may be NULL */
@@ -15,9 +18,24 @@ struct fetch {
     bool refused;          /* it has none of them: what index_file_digest says of it is known now */
     bool downloaded;       /* false: the cache had it */
     long long bytes;       /* of the download */
-    struct err error;      /* why this one could not be had; the others are not concerned */
+    enum fetch_state state;
+    struct err error; /* why this one could not be had; the others are not concerned */
 };
 
 /* Gets all of them. Negative only for ERR_SYSTEM that concerns all (no room, no folder). Results belong to
  * the session; errors to the caller (err_clear). */
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err);
+
+/* A wheel that fetch_wheels will probably be asked for, without hashes of the user's: it begins to come,
+ * which costs nothing where it is not wanted after all. Returns at once. Nothing is done where no digest is
+ * known before, or for a file of this machine. */
+void fetch_expect(struct session *s, const struct index_file *file);
+/* Lets what is under way move on, without waiting. */
+void fetch_move(struct session *s);
+/* A descriptor that can be read from when fetch_move has something to do that no transfer tells of; -1: none.
+ */
+int fetch_event(const struct session *s);
+/* Ends what was expected and is no file of these jobs. */
+void fetch_expect_only(struct session *s, const struct fetch *jobs, size_t count);
+/* Ends whatever is still under way; before the index and the store are closed. */
+void fetch_close(struct session *s);

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "config/environment.h"
+#include "reconcile/fetch.h"
 #include "reconcile/store.h"
 #include "venv/layout.h"
 
@@ -64,6 +65,7 @@ int session_open(struct session *s, const struct session_options *options, char 
 
 void session_close(struct session *s)
 {
+    fetch_close(s);
     store_close(s);
     if (s->index)
         index_close(s->index);

@@ -56,6 +56,7 @@ struct session {
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct http *http;
     struct index *index;
+    struct fetcher *fetcher; /* of fetch.h */
 };
 
 #define cleanup_session __attribute__((cleanup(session_close)))

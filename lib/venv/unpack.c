@@ -13,10 +13,15 @@
 #include <stdatomic.h>
 
 enum {
-    THREADS = 4,
-    PER_THREAD = 512 << 10, /* bytes unpacked that make a thread worth its start */
-    BATCH = 16,             /* members that a thread takes at once: neighbours share folder and window */
+    WORTH_A_THREAD = 512 << 10, /* bytes still to be unpacked that make a helper worth its start */
+    /* What a thread takes at once, of which neighbours share folder and window: */
+    BATCH_MEMBERS = 16,
+    BATCH_BYTES = 256 << 10,
 };
+
+/* Threads of the process that are unpacking: a wheel that comes alone gets all the CPUs, several share them.
+ */
+static atomic_size_t at_work;
 
 struct job {
     const struct archive *archive;
@@ -25,9 +30,13 @@ struct job {
     int tree;
     struct unpacked_file *files; /* by index of the member */
     char (*digests)[HASHER_SHA256_BASE64];
-    atomic_size_t next, failed; /* failed: the index of the first member at fault, SIZE_MAX for none */
-    pthread_mutex_t lock;       /* of err, and of storing to failed */
+    atomic_size_t failed; /* the index of the first member at fault, SIZE_MAX for none */
+    pthread_mutex_t lock; /* of err, of storing to failed, and of what is still to be taken: */
+    size_t next;
+    uint64_t left; /* bytes, of the members from `next` on */
     struct err err;
+    pthread_t threads[UNPACK_THREADS];
+    size_t helpers;
 };
 
 struct worker {
@@ -140,69 +149,112 @@ static void fail(struct job *job, size_t index, struct err *err)
     err_clear(err);
 }
 
-static void work_through(struct worker *w)
+/* The members that are to be done next, from *from to before *to; how many bytes are left behind them. */
+static uint64_t take_batch(struct job *job, size_t *from, size_t *to)
+{
+    const struct archive *z = job->archive;
+    uint64_t bytes = 0;
+    pthread_mutex_lock(&job->lock);
+    *from = *to = job->next;
+    while (*to < z->count && *to - *from < BATCH_MEMBERS && bytes < BATCH_BYTES)
+        bytes += z->members[(*to)++].size;
+    job->next = *to;
+    uint64_t left = job->left -= bytes;
+    pthread_mutex_unlock(&job->lock);
+    return left;
+}
+
+static int unpack_batch(struct worker *w, size_t from, size_t to)
 {
     struct job *job = w->job;
-    for (;;) {
-        size_t from = atomic_fetch_add(&job->next, BATCH);
-        size_t to = from + BATCH < job->archive->count ? from + BATCH : job->archive->count;
-        if (from >= job->archive->count)
-            return;
-        for (size_t i = from; i < to; i++) {
-            struct err err = ERR_INIT;
-            if (i > atomic_load(&job->failed))
-                return;
-            if (unpack_one(w, i, &err) < 0) {
-                fail(job, i, &err);
-                return;
-            }
+    for (size_t i = from; i < to; i++) {
+        struct err err = ERR_INIT;
+        if (i > atomic_load(&job->failed))
+            return -1;
+        if (unpack_one(w, i, &err) < 0) {
+            fail(job, i, &err);
+            return -1;
         }
+    }
+    return 0;
+}
+
+static void ask_helper(struct job *job);
+
+/* `first`: it is this one that asks others to help. */
+static void work_through(struct worker *w, bool first)
+{
+    for (;;) {
+        size_t from, to;
+        uint64_t left = take_batch(w->job, &from, &to);
+        if (first && left >= WORTH_A_THREAD)
+            ask_helper(w->job);
+        if (from == to || unpack_batch(w, from, to) < 0)
+            return;
     }
 }
 
-static void *run(void *context)
+static void run(struct job *job, bool first)
 {
-    struct job *job = context;
     struct err err = ERR_INIT;
     struct worker w = {.job = job, .fd = -1, .file = -1, .hasher = hasher_new(&err)};
     if (!w.hasher) {
         fail(job, 0, &err);
-        return NULL;
+        return;
     }
     w.reader = archive_reader_new(job->archive);
-    work_through(&w);
+    work_through(&w, first);
     if (w.file >= 0)
         close(w.file);
     if (w.fd >= 0)
         close(w.fd);
     archive_reader_free(w.reader);
     hasher_free(w.hasher);
+}
+
+static void *help(void *context)
+{
+    run(context, false);
+    atomic_fetch_sub(&at_work, 1);
     return NULL;
 }
 
-static size_t thread_count(const struct archive *z)
+size_t unpack_thread_limit(void)
 {
     cpu_set_t cpus;
     size_t n = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
-    n = n < THREADS ? n : THREADS;
-    uint64_t worth = z->total / PER_THREAD;
-    return worth < n ? (size_t)worth : n;
+    return n < UNPACK_THREADS ? n : UNPACK_THREADS;
 }
 
-/* This thread works too; where others cannot be had it works alone. Signals are this thread's business. */
-static void run_all(struct job *job)
+/* One more thread, while there is a CPU for it. Signals are the main thread's business. */
+static void ask_helper(struct job *job)
 {
-    pthread_t threads[THREADS];
-    size_t wanted = thread_count(job->archive), started = 0;
+    size_t busy = atomic_load(&at_work), limit = unpack_thread_limit();
     sigset_t all, before;
+    if (job->helpers == UNPACK_THREADS)
+        return;
+    do
+        if (busy >= limit)
+            return;
+    while (!atomic_compare_exchange_weak(&at_work, &busy, busy + 1));
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (started + 1 < wanted && pthread_create(&threads[started], NULL, run, job) == 0)
-        started++;
+    if (pthread_create(&job->threads[job->helpers], NULL, help, job) == 0)
+        job->helpers++;
+    else
+        atomic_fetch_sub(&at_work, 1);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    run(job);
-    while (started)
-        pthread_join(threads[--started], NULL);
+}
+
+/* This thread works too, and asks others in while there are CPUs for them; where they cannot be had it works
+ * alone. */
+static void run_all(struct job *job)
+{
+    atomic_fetch_add(&at_work, 1);
+    run(job, true);
+    atomic_fetch_sub(&at_work, 1);
+    while (job->helpers)
+        pthread_join(job->threads[--job->helpers], NULL);
 }
 
 int unpack_files(struct arena *a, const struct archive *archive, const struct wheel_contents *contents,
@@ -216,6 +268,7 @@ int unpack_files(struct arena *a, const struct archive *archive, const struct wh
         .files = files,
         .digests = arena_array(a, archive->count, sizeof *job.digests),
         .failed = SIZE_MAX,
+        .left = archive->total,
         .lock = PTHREAD_MUTEX_INITIALIZER,
     };
     if (make_folders(&job, err) < 0)

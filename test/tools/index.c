@@ -92,7 +92,7 @@ static json_t *download(struct run *run, char **args, struct err *err)
     int fd = open(args[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     struct index_download *d = index_download_start(run->ix, file, fd, 0);
     while (!index_download_done(d))
-        index_wait_any(run->ix);
+        index_wait_any_or(run->ix, -1);
     char sha256[65];
     int result = index_download_finish(run->ix, d, sha256, err);
     close(fd);
