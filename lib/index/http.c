@@ -157,7 +157,7 @@ static long long start_due(struct http *h)
         if (r->due_ms > now) {
             if (soonest < 0 || r->due_ms - now < soonest)
                 soonest = r->due_ms - now;
-        } else if (h->running < MAX_RUNNING) {
+        } else if (h->running < MAX_RUNNING && (r->options.fd <= 0 || h->files < MAX_FILES)) {
             http_transfer_start(r);
         }
     }

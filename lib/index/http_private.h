@@ -10,7 +10,8 @@
 enum {
     MAX_REDIRECTS = 10,
     MAX_RUNNING = 16, /* transfers handed to libcurl at once: bounds the memory for bodies */
-    MAX_HOST_CONNECTIONS = 6,
+    MAX_FILES = 8,    /* of them those to a file, so that what the solver waits for is not behind them */
+    MAX_HOST_CONNECTIONS = 16,
     MAX_RETRY_AFTER_S = 60, /* a server that asks for more is not waited for */
     BODY_LIMIT = 64 << 20,  /* of a body in memory, unless asked otherwise */
     MIN_BYTES_PER_S = 64,   /* slower than this for the whole timeout is trickling */
@@ -71,7 +72,7 @@ struct http {
     bool used_network;
     bool answered;        /* some server, with any status */
     long long began_ms;   /* the first request to the network; 0: none yet */
-    size_t running, done; /* done: a count that only grows */
+    size_t running, files, done; /* files: those of the running; done: a count that only grows */
 };
 
 /* Hands the request's next exchange to libcurl; on failure the request is done, with its error. */

@@ -260,6 +260,7 @@ void http_transfer_start(struct http_request *r)
     r->tries++;
     r->state = HTTP_RUNNING;
     r->h->running++;
+    r->h->files += r->options.fd > 0;
     r->h->curl->multi_add_handle(r->h->multi, r->easy);
 }
 
@@ -270,6 +271,7 @@ void http_transfer_stop(struct http_request *r)
         r->h->curl->easy_cleanup(r->easy);
         r->easy = NULL;
         r->h->running--;
+        r->h->files -= r->options.fd > 0;
     }
     if (r->headers)
         r->h->curl->slist_free_all(r->headers);

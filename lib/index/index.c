@@ -116,6 +116,24 @@ void index_prefetch_project(struct index *ix, const char *name)
     page_fetch_absorb_done(ix);
 }
 
+bool index_project_has_come(struct index *ix, const char *name)
+{
+    const struct project *p = project_get(ix, name);
+    if (p->settled)
+        return true;
+    for (size_t i = ix->links.started; i < ix->links.page_count; i++)
+        if (ix->links.pages[i].state == PAGE_ASKED)
+            return false;
+    for (size_t i = 0; i < p->page_count; i++) {
+        enum page_state state = p->pages[i].fetch.state;
+        if (state == PAGE_ASKED)
+            return false;
+        if (state != PAGE_ABSENT && ix->settings.strategy == INDEX_FIRST)
+            return true;
+    }
+    return true;
+}
+
 void index_every_wheel(struct index *ix, const char *name)
 {
     *strmap_place(&ix->every, text_of(name)) = ix;

@@ -78,6 +78,10 @@ void index_close(struct index *ix);
 void index_prefetch_project(struct index *ix, const char *name);
 void index_prefetch_metadata(struct index *ix, const struct index_file *file);
 
+/* Whether index_project or index_metadata would answer without waiting, once they were prefetched. */
+bool index_project_has_come(struct index *ix, const char *name);
+bool index_metadata_has_come(const struct index_file *file);
+
 /* From now on (before the project is first asked for) releases of this name list all their wheels: where only
  * files of certain digests are wanted, the best wheel may not be among them. */
 void index_every_wheel(struct index *ix, const char *name);

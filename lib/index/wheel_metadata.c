@@ -66,6 +66,12 @@ void index_prefetch_metadata(struct index *ix, const struct index_file *file)
     http_poll(ix->http);
 }
 
+bool index_metadata_has_come(const struct index_file *file)
+{
+    const struct entry *e = entry_of(file);
+    return !e->request || http_done(e->request);
+}
+
 /* libcrypto has the CPU's instructions for it, and metadata with a long description is large. */
 static int sha256_of(const struct index_file *file, struct text bytes, char hex[DIGEST_HEX], struct err *err)
 {

@@ -31,6 +31,7 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
         jobs[n].locked = plan->install.items[i].locked;
         item[n++] = i;
     }
+    fetch_expect_only(s, jobs, n);
     int result = fetch_wheels(s, jobs, n, err);
     for (size_t i = 0; i < n; i++) {
         struct fetch *job = &jobs[i];

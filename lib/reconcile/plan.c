@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/plan.h"
 
+#include "reconcile/foresee.h"
 #include "reconcile/hash_check.h"
 #include "reconcile/locked.h"
 #include "venv/direct_url.h"
@@ -359,6 +360,7 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
     if (wanted->locked)
         return plan_of_lock(&p, err);
     p.refused = arena_array(p.a, wanted->roots.count, sizeof *p.refused);
+    foresee(source);
     int result = solve(&p, err);
     if (result == 0) {
         for (size_t i = 0; i < p.result.count; i++) {

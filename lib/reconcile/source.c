@@ -299,15 +299,24 @@ static int candidates(void *ctx, const char *name, const struct candidates **out
     return 0;
 }
 
+bool source_asks_index(struct source *source, const char *name)
+{
+    struct session *s = source->s;
+    const struct name *n = name_of(source, name);
+    return !n->broken.text && !n->direct.count && !installed_find(&s->base, name) &&
+           (!installed_find(&s->venv, name) || s->settings.upgrade || n->expanded);
+}
+
+bool source_has_hashes(struct source *source, const char *name)
+{
+    return name_of(source, name)->hashes.count > 0;
+}
+
 static void prefetch(void *ctx, const char *name)
 {
     struct source *source = ctx;
     struct session *s = source->s;
-    struct name *n = name_of(source, name);
-    if (n->list || n->broken.text || n->direct.count || installed_find(&s->base, name) ||
-        (installed_find(&s->venv, name) && !s->settings.upgrade && !n->expanded))
-        return;
-    if (session_index(s, NULL) == 0)
+    if (!name_of(source, name)->list && source_asks_index(source, name) && session_index(s, NULL) == 0)
         index_prefetch_project(s->index, name);
 }
 

@@ -36,6 +36,12 @@ bool source_expand(struct source *source, const char *name);
 /* A candidate's file, of an index or a direct reference; NULL where it is there already. */
 const struct index_file *source_file(const struct candidate *c);
 
+/* Whether an index will be asked for candidates of this name: neither the base nor the venv has it, and it
+ * has no direct reference. */
+bool source_asks_index(struct source *source, const char *name);
+/* Whether the user gives hashes of files of this name. */
+bool source_has_hashes(struct source *source, const char *name);
+
 /* More is known of the files of this name (their digests); resolve again. */
 void source_again(struct source *source, const char *name);
 
