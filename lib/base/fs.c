@@ -218,6 +218,12 @@ char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err)
     return arena_strndup(a, target, (size_t)n);
 }
 
+int fs_open_dir(int dirfd, const char *path, struct err *err)
+{
+    int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? err_sys(err, errno, "cannot open folder %s", path) : fd;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -39,6 +39,10 @@ int fs_remove_tree(int dirfd, const char *path, struct err *err);
 int fs_sync_dir(const char *path, struct err *err);
 /* readlink(2) into the arena; NULL with err set on failure. */
 char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err);
+/* A descriptor of a folder, for reading it and for working in it whatever happens to its path meanwhile.
+ * Never through a link at the path's end, though parts before that may be links. In sysno ENOENT: there is
+ * none; ENOTDIR: a link or something else stands there. */
+int fs_open_dir(int dirfd, const char *path, struct err *err);
 /* The names in a folder, sorted by bytes, without . and .. ; they belong to the arena. Absent: ENOENT in
  * sysno. */
 struct strings;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,9 +35,9 @@ const char *lock_file_holder(struct arena *a, int fd)
                         TEXT_ARG(since));
 }
 
-bool lock_file_is_at(int fd, const char *path)
+bool lock_file_is_at(int fd, int dirfd, const char *path)
 {
     struct stat ours, theirs;
-    return fstat(fd, &ours) == 0 && lstat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
+    return fstat(fd, &ours) == 0 && fstatat(dirfd, path, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }

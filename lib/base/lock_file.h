@@ -11,4 +11,4 @@ void lock_file_sign(int fd);
 const char *lock_file_holder(struct arena *a, int fd);
 /* Whether the path still leads to fd: the file may have been removed, and made anew by another, between our
  * open and our lock, which then locks nobody out. */
-bool lock_file_is_at(int fd, const char *path);
+bool lock_file_is_at(int fd, int dirfd, const char *path);

@@ -29,14 +29,42 @@ static bool is_ours(enum cache_kind kind, const char *name)
                               : strcmp(name, "interpreter.json") == 0;
 }
 
+/* *cache: the cache's own folder, which may well be a link; -1 where there is none. */
+static int open_cache(struct session *s, int *cache, struct err *err)
+{
+    *cache = open(s->cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *cache >= 0 || errno == ENOENT || errno == ENOTDIR
+               ? 0
+               : err_sys(err, errno, "cannot open folder %s", s->cache_dir);
+}
+
+static bool is_link(int dirfd, const char *name)
+{
+    struct stat st;
+    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* *folder: the kind's, or -1 where there is none. A link in its place leads to what may be anybody's. */
+static int open_kind(struct session *s, int cache, enum cache_kind kind, int *folder, struct err *err)
+{
+    struct err why cleanup_err = ERR_INIT;
+    *folder = fs_open_dir(cache, kinds[kind].folder, &why);
+    if (*folder >= 0 || why.sysno == ENOENT)
+        return 0;
+    if (why.sysno != ENOTDIR && why.sysno != ELOOP)
+        return err_move(err, &why);
+    if (is_link(cache, kinds[kind].folder))
+        log_warning("%s/%s is a symbolic link: what it leads to is neither counted nor removed", s->cache_dir,
+                    kinds[kind].folder);
+    return 0;
+}
+
 /* Names of ours in the kind's folder, sorted. */
-static int list(struct session *s, enum cache_kind kind, struct strings *out, struct err *err)
+static int list(struct session *s, enum cache_kind kind, int folder, struct strings *out, struct err *err)
 {
     struct strings names cleanup_strings = {0};
-    struct err why cleanup_err = ERR_INIT;
-    if (fs_list(&s->memory, AT_FDCWD, path_join(&s->memory, s->cache_dir, kinds[kind].folder), &names, &why) <
-        0)
-        return why.sysno == ENOENT || why.sysno == ENOTDIR ? 0 : err_move(err, &why);
+    if (fs_list(&s->memory, folder, ".", &names, err) < 0)
+        return err_wrap(err, "%s", kinds[kind].folder);
     array_each (&names, name)
         if (is_ours(kind, *name))
             array_push(out, *name);
@@ -62,11 +90,12 @@ static int weigh(int dirfd, const char *name, int depth, struct weight *w, struc
     }
     struct arena a cleanup_arena = ARENA_INIT;
     struct strings names cleanup_strings = {0};
-    cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return 0;
-    if (fd < 0 || depth == DEPTH_LIMIT)
-        return err_sys(err, fd < 0 ? errno : ELOOP, "cannot open folder %s", name);
+    struct err why cleanup_err = ERR_INIT;
+    cleanup_close int fd = fs_open_dir(dirfd, name, &why);
+    if (fd < 0)
+        return why.sysno == ENOENT ? 0 : err_move(err, &why);
+    if (depth == DEPTH_LIMIT)
+        return err_sys(err, ELOOP, "cannot open folder %s", name);
     if (fs_list(&a, fd, ".", &names, err) < 0)
         return -1;
     array_each (&names, sub)
@@ -75,20 +104,16 @@ static int weigh(int dirfd, const char *name, int depth, struct weight *w, struc
     return 0;
 }
 
-static const char *path_of(struct session *s, enum cache_kind kind, const char *name)
-{
-    return path_join(&s->memory, path_join(&s->memory, s->cache_dir, kinds[kind].folder), name);
-}
-
-static int measure(struct session *s, enum cache_kind kind, struct cache_size *out, struct err *err)
+static int measure(struct session *s, enum cache_kind kind, int folder, struct cache_size *out,
+                   struct err *err)
 {
     struct strings names cleanup_strings = {0};
     *out = (struct cache_size){0};
-    if (list(s, kind, &names, err) < 0)
+    if (list(s, kind, folder, &names, err) < 0)
         return -1;
     array_each (&names, name) {
         struct weight w = {0};
-        if (weigh(AT_FDCWD, path_of(s, kind, *name), 0, &w, err) < 0)
+        if (weigh(folder, *name, 0, &w, err) < 0)
             return -1;
         out->count++;
         out->bytes += w.bytes;
@@ -96,12 +121,24 @@ static int measure(struct session *s, enum cache_kind kind, struct cache_size *o
     return 0;
 }
 
+static int measure_kinds(struct session *s, struct cache_sizes *out, struct err *err)
+{
+    cleanup_close int cache = -1;
+    if (open_cache(s, &cache, err) < 0)
+        return -1;
+    for (enum cache_kind kind = 0; cache >= 0 && kind < CACHE_KINDS; kind++) {
+        cleanup_close int folder = -1;
+        if (open_kind(s, cache, kind, &folder, err) < 0 ||
+            (folder >= 0 && measure(s, kind, folder, &out->of[kind], err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
 int cache_measure(struct session *s, struct cache_sizes *out, struct err *err)
 {
-    for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++)
-        if (measure(s, kind, &out->of[kind], err) < 0)
-            return -1;
-    return 0;
+    *out = (struct cache_sizes){0};
+    return measure_kinds(s, out, err) < 0 ? err_wrap(err, "the cache %s", s->cache_dir) : 0;
 }
 
 /* Whether the venv has this version of this distribution, in whichever Python's folder. */
@@ -117,49 +154,47 @@ static bool is_installed(struct session *s, const char *dist_info)
     return false;
 }
 
-static bool is_used(struct session *s, const char *key, const struct weight *w)
+static bool is_used(struct session *s, int folder, const char *key, const struct weight *w)
 {
     struct unpacked entry;
-    if (w->shared)
-        return true;
-    return unpacked_open(&s->memory, s->cache_dir, key, false, &entry, NULL) == 0 &&
-           is_installed(s, entry.dist_info);
+    return w->shared ||
+           (unpacked_read(&s->memory, folder, key, &entry, NULL) == 0 && is_installed(s, entry.dist_info));
 }
 
 /* Pages are touched when a server confirms them; reading is seen on volumes that keep times of access. */
-static bool is_recent(const char *path)
+static bool is_recent(int folder, const char *name)
 {
     struct stat st;
-    if (lstat(path, &st) < 0)
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     time_t last = st.st_atim.tv_sec > st.st_mtim.tv_sec ? st.st_atim.tv_sec : st.st_mtim.tv_sec;
     return time(NULL) - last < UNUSED_S;
 }
 
-static int remove_one(struct session *s, enum cache_kind kind, const char *name, struct err *err)
+static int remove_one(enum cache_kind kind, int folder, const char *name, struct err *err)
 {
-    const char *path = path_of(s, kind, name);
     if (kind == CACHE_UNPACKED)
-        return unpacked_remove(s->cache_dir, name, err);
-    return unlink(path) < 0 && errno != ENOENT ? err_sys(err, errno, "cannot remove %s", path) : 0;
+        return unpacked_remove(folder, name, err);
+    return unlinkat(folder, name, 0) < 0 && errno != ENOENT ? err_sys(err, errno, "cannot remove %s", name)
+                                                            : 0;
 }
 
-static int prune_kind(struct session *s, enum cache_kind kind, bool all, struct cache_size *removed,
-                      struct err *err)
+static int prune_kind(struct session *s, enum cache_kind kind, int folder, bool all,
+                      struct cache_size *removed, struct err *err)
 {
     struct strings names cleanup_strings = {0};
-    if (list(s, kind, &names, err) < 0)
+    if (list(s, kind, folder, &names, err) < 0)
         return -1;
     array_each (&names, name) {
         struct weight w = {0};
-        const char *path = path_of(s, kind, *name);
-        if (weigh(AT_FDCWD, path, 0, &w, err) < 0)
+        if (weigh(folder, *name, 0, &w, err) < 0)
             return -1;
-        if (!all && (kind == CACHE_UNPACKED ? is_used(s, *name, &w) : kind == CACHE_OTHER || is_recent(path)))
+        if (!all && (kind == CACHE_UNPACKED ? is_used(s, folder, *name, &w)
+                                            : kind == CACHE_OTHER || is_recent(folder, *name)))
             continue;
-        if (remove_one(s, kind, *name, err) < 0)
+        if (remove_one(kind, folder, *name, err) < 0)
             return -1;
-        log_debug("removed %s", path);
+        log_debug("removed %s/%s/%s", s->cache_dir, kinds[kind].folder, *name);
         removed->count++;
         removed->bytes += w.alone;
     }
@@ -167,32 +202,60 @@ static int prune_kind(struct session *s, enum cache_kind kind, bool all, struct 
 }
 
 /* Who downloads has a lock, which alone tells whether it may go. */
-static int prune_downloads(struct session *s, bool all, struct cache_size *removed, struct err *err)
+static int prune_downloads(struct session *s, int folder, bool all, struct cache_size *removed,
+                           struct err *err)
 {
     struct cache_size before, after;
-    if (measure(s, CACHE_DOWNLOADS, &before, err) < 0)
+    if (measure(s, CACHE_DOWNLOADS, folder, &before, err) < 0)
         return -1;
-    partial_sweep(s->cache_dir, all);
-    if (measure(s, CACHE_DOWNLOADS, &after, err) < 0)
+    partial_sweep(folder, all);
+    if (measure(s, CACHE_DOWNLOADS, folder, &after, err) < 0)
         return -1;
     removed->count = before.count > after.count ? before.count - after.count : 0;
     removed->bytes = before.bytes > after.bytes ? before.bytes - after.bytes : 0;
     return 0;
 }
 
+static int prune_kinds(struct session *s, int cache, bool all, struct cache_sizes *removed, struct err *err)
+{
+    for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++) {
+        cleanup_close int folder = -1;
+        if (open_kind(s, cache, kind, &folder, err) < 0)
+            return -1;
+        if (folder < 0)
+            continue;
+        if (kind == CACHE_UNPACKED)
+            unpacked_sweep(folder);
+        int result = kind == CACHE_DOWNLOADS ? prune_downloads(s, folder, all, &removed->of[kind], err)
+                                             : prune_kind(s, kind, folder, all, &removed->of[kind], err);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int cache_prune(struct session *s, bool all, struct cache_sizes *removed, struct err *err)
 {
+    cleanup_close int cache = -1;
     *removed = (struct cache_sizes){0};
-    unpacked_sweep(s->cache_dir);
-    for (enum cache_kind kind = 0; kind < CACHE_KINDS; kind++) {
-        int result = kind == CACHE_DOWNLOADS ? prune_downloads(s, all, &removed->of[kind], err)
-                                             : prune_kind(s, kind, all, &removed->of[kind], err);
-        if (result < 0)
-            return err_wrap(err, "the cache %s", s->cache_dir);
-    }
+    if (open_cache(s, &cache, err) < 0 || (cache >= 0 && prune_kinds(s, cache, all, removed, err) < 0))
+        return err_wrap(err, "the cache %s", s->cache_dir);
     /* Folders that are empty now, and nobody else's, go too; the cache's own may be a mount. */
-    for (enum cache_kind kind = 0; all && kind < CACHE_OTHER; kind++)
-        if (rmdir(path_join(&s->memory, s->cache_dir, kinds[kind].folder)) < 0)
+    for (enum cache_kind kind = 0; all && cache >= 0 && kind < CACHE_OTHER; kind++)
+        if (unlinkat(cache, kinds[kind].folder, AT_REMOVEDIR) < 0)
             log_debug("%s/%s stays: %s", s->cache_dir, kinds[kind].folder, strerror(errno));
     return 0;
+}
+
+void cache_sweep(const char *cache_dir)
+{
+    cleanup_close int cache = open(cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cache < 0)
+        return;
+    cleanup_close int unpacked = fs_open_dir(cache, kinds[CACHE_UNPACKED].folder, NULL);
+    cleanup_close int downloads = fs_open_dir(cache, kinds[CACHE_DOWNLOADS].folder, NULL);
+    if (unpacked >= 0)
+        unpacked_sweep(unpacked);
+    if (downloads >= 0)
+        partial_sweep(downloads, false);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is in the cache, by kind, and what of it can go. Only what is of ours, by folder and form of the name,
- * is looked at or removed; links are never followed. */
+ * is looked at or removed. Links are never followed, but for the cache's own folder, which may be one: a link
+ * that stands in place of a folder in it gets a warning, and stays with all that it leads to. */
 #pragma once
 #include "reconcile/session.h"
 
@@ -25,3 +26,7 @@ int cache_measure(struct session *s, struct cache_sizes *out, struct err *err);
  * what went.
  */
 int cache_prune(struct session *s, bool all, struct cache_sizes *removed, struct err *err);
+
+/* Of that, what runs left who were killed, and downloads that nobody went on with. Absent is success; what
+ * cannot be removed is left. */
+void cache_sweep(const char *cache_dir);

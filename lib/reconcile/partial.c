@@ -14,11 +14,13 @@
 /* One may be removed between our open and our lock; more often than this, and something else is wrong. */
 enum { ATTEMPTS = 8, ABANDONED_S = 24 * 60 * 60 };
 
-/* 0 with *lock, 1 when somebody else has it. */
-static int take_lock(struct arena *a, const char *path, int *lock, const char **holder, struct err *err)
+/* 0 with p->lock, 1 when somebody else has it. */
+static int take_lock(struct arena *a, struct partial *p, const char **holder, struct err *err)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
-        cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        const char *path = p->lock_path;
+        cleanup_close int fd =
+            openat(p->folder, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (fd < 0)
             return err_sys(err, errno, "cannot open %s", path);
         if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -27,13 +29,13 @@ static int take_lock(struct arena *a, const char *path, int *lock, const char **
             *holder = lock_file_holder(a, fd);
             return 1;
         }
-        if (!lock_file_is_at(fd, path))
+        if (!lock_file_is_at(fd, p->folder, path))
             continue;
         lock_file_sign(fd);
-        *lock = steal_fd(&fd);
+        p->lock = steal_fd(&fd);
         return 0;
     }
-    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", path);
+    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", p->lock_path);
 }
 
 static char *place(const char *cache_dir, const char *sha256, const char *suffix)
@@ -53,7 +55,7 @@ static void forget(struct partial *p)
 static int open_part(struct partial *p, struct err *err)
 {
     struct stat st;
-    p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    p->fd = openat(p->folder, p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (p->fd < 0 || fstat(p->fd, &st) < 0 || lseek(p->fd, 0, SEEK_END) < 0)
         return err_sys(err, errno, "cannot open %s", p->path);
     if (!S_ISREG(st.st_mode))
@@ -72,11 +74,11 @@ int partial_open(struct arena *a, const char *cache_dir, const char *sha256, str
         return -1;
     p->path = place(cache_dir, sha256, ".part");
     p->lock_path = place(cache_dir, sha256, ".lock");
-    int taken = take_lock(a, p->lock_path, &p->lock, holder, err);
+    int taken = take_lock(a, p, holder, err);
     if (taken == 0 && open_part(p, err) == 0)
         return 0;
     if (taken == 0)
-        unlink(p->lock_path);
+        unlinkat(p->folder, p->lock_path, 0);
     forget(p);
     return taken > 0 ? 1 : -1;
 }
@@ -94,37 +96,38 @@ void partial_close(struct partial *p, bool keep)
     if (p->lock < 0)
         return;
     if (!keep || p->fd < 0 || fstat(p->fd, &st) < 0 || st.st_size == 0)
-        unlink(p->path);
+        unlinkat(p->folder, p->path, 0);
     /* The lock's file goes while it is locked: who opened it meanwhile sees that it is not there any more. */
-    unlink(p->lock_path);
+    unlinkat(p->folder, p->lock_path, 0);
     forget(p);
 }
 
 /* A lock alone, or bytes that nobody came back for. */
-static void sweep_one(const char *cache_dir, const char *sha256, bool all)
+static void sweep_one(int folder, const char *sha256, bool all)
 {
     struct arena a cleanup_arena = ARENA_INIT;
     struct partial p = PARTIAL_NONE;
     const char *holder;
     struct stat st;
-    p.path = place(cache_dir, sha256, ".part");
-    p.lock_path = place(cache_dir, sha256, ".lock");
-    bool wanted =
-        !all && lstat(p.path, &st) == 0 && st.st_size && time(NULL) - st.st_mtim.tv_sec < ABANDONED_S;
-    if (!wanted && take_lock(&a, p.lock_path, &p.lock, &holder, NULL) == 0)
+    p.folder = folder;
+    p.path = xasprintf("%s.part", sha256);
+    p.lock_path = xasprintf("%s.lock", sha256);
+    bool wanted = !all && fstatat(folder, p.path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size &&
+                  time(NULL) - st.st_mtim.tv_sec < ABANDONED_S;
+    if (!wanted && take_lock(&a, &p, &holder, NULL) == 0)
         partial_close(&p, false);
     else
         forget(&p);
 }
 
-void partial_sweep(const char *cache_dir, bool all)
+void partial_sweep(int folder, bool all)
 {
     struct arena a cleanup_arena = ARENA_INIT;
     struct strings names cleanup_strings = {0};
-    if (fs_list(&a, AT_FDCWD, path_join(&a, cache_dir, "downloads"), &names, NULL) < 0)
+    if (fs_list(&a, folder, ".", &names, NULL) < 0)
         return;
     array_each (&names, name) {
         if (digest_is_name(*name, ".part") || digest_is_name(*name, ".lock"))
-            sweep_one(cache_dir, arena_strndup(&a, *name, DIGEST_HEX - 1), all);
+            sweep_one(folder, arena_strndup(&a, *name, DIGEST_HEX - 1), all);
     }
 }

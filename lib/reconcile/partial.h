@@ -9,14 +9,16 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 
 struct partial {
     int fd, lock;   /* -1: none */
     long long have; /* bytes of the file, before fd's offset */
+    int folder;     /* what the paths are relative to; the caller's, or AT_FDCWD */
     char *path, *lock_path;
 };
-#define PARTIAL_NONE ((struct partial){.fd = -1, .lock = -1})
+#define PARTIAL_NONE ((struct partial){.fd = -1, .lock = -1, .folder = AT_FDCWD})
 
 /* 0: it is ours until partial_close, fd stands at its end. 1: somebody else is at it: *holder is a clause of
  * the arena that says who ("container H, process P, since T"; "" when it is not known). Negative: this cache
@@ -28,5 +30,6 @@ long long partial_size(const char *cache_dir, const char *sha256);
 /* Lets go of it: what came so far stays for the next time, or goes. */
 void partial_close(struct partial *p, bool keep);
 
-/* Removes downloads that nobody went on with for a day, or all; nobody's that is still at it. */
-void partial_sweep(const char *cache_dir, bool all);
+/* Removes downloads that nobody went on with for a day, or all; nobody's that is still at it. `folder`: a
+ * descriptor of CACHE/downloads. */
+void partial_sweep(int folder, bool all);

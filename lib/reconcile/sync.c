@@ -4,8 +4,8 @@
 #include "base/fs.h"
 #include "base/stopwatch.h"
 #include "reconcile/apply.h"
+#include "reconcile/cache.h"
 #include "reconcile/locked.h"
-#include "reconcile/partial.h"
 #include "reconcile/restrict.h"
 #include "reconcile/shadow.h"
 #include "reconcile/store.h"
@@ -233,8 +233,7 @@ int sync_run(struct session *s, struct err *err)
     if (fs_mkdirs(s->paths.extensions, err) < 0)
         return cannot_write(err);
     restrict_writes(s, true);
-    unpacked_sweep(s->cache_dir);
-    partial_sweep(s->cache_dir, false);
+    cache_sweep(s->cache_dir);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)

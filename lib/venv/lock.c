@@ -56,7 +56,7 @@ int lock_take(const char *extensions_dir, bool *unlocked, struct err *err)
         *unlocked = got == 1;
         if (got != 0)
             return -1;
-        if (lock_file_is_at(fd, path)) {
+        if (lock_file_is_at(fd, AT_FDCWD, path)) {
             lock_file_sign(fd);
             return steal_fd(&fd);
         }

@@ -49,12 +49,13 @@ static int verify(const char *dir, const struct unpacked *u, struct err *err)
 }
 
 /* Reads the list into the arena. ERR_NOT_FOUND when there is none. */
-static int load(struct arena *a, const char *dir, const char *key, struct unpacked *out, struct err *err)
+static int load(struct arena *a, int dirfd, const char *dir, const char *key, struct unpacked *out,
+                struct err *err)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
     cleanup_free char *path = xasprintf("%s/list", dir);
     struct err failed cleanup_err = ERR_INIT;
-    if (fs_read(AT_FDCWD, path, LIST_LIMIT, &bytes, &failed) < 0) {
+    if (fs_read(dirfd, path, LIST_LIMIT, &bytes, &failed) < 0) {
         if (failed.sysno == ENOENT || failed.sysno == ENOTDIR)
             return err_set(err, ERR_NOT_FOUND, "%s is not there", path);
         return err_move(err, &failed);
@@ -69,24 +70,31 @@ static int load(struct arena *a, const char *dir, const char *key, struct unpack
     return 0;
 }
 
-int unpacked_remove(const char *cache_dir, const char *key, struct err *err)
+int unpacked_read(struct arena *a, int folder, const char *key, struct unpacked *out, struct err *err)
+{
+    return load(a, folder, key, key, out, err);
+}
+
+int unpacked_remove(int folder, const char *key, struct err *err)
 {
     unsigned random = 0;
     if (getrandom(&random, sizeof random, 0) < 0)
         random = (unsigned)getpid();
-    cleanup_free char *dir = xasprintf("%s/unpacked/%s", cache_dir, key);
-    cleanup_free char *aside = xasprintf("%s/unpacked/.%s.%08x%s", cache_dir, key, random, staging_suffix);
-    if (rename(dir, aside) < 0)
-        return errno == ENOENT ? 0 : err_sys(err, errno, "cannot rename %s", dir);
-    return fs_remove_tree(AT_FDCWD, aside, err);
+    cleanup_free char *aside = xasprintf(".%s.%08x%s", key, random, staging_suffix);
+    if (renameat(folder, key, folder, aside) < 0)
+        return errno == ENOENT ? 0 : err_sys(err, errno, "cannot rename %s", key);
+    return fs_remove_tree(folder, aside, err);
 }
 
+/* Wherever the folder is: the entry that comes in its place goes there as well. */
 static void discard(const char *cache_dir, const char *dir, const char *key, const char *why)
 {
     struct err err cleanup_err = ERR_INIT;
+    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
+    cleanup_close int folder = open(unpacked, O_PATH | O_DIRECTORY | O_CLOEXEC);
     log_warning("the unpacked wheel %s in the cache is thrown away: %s", dir, why);
-    if (unpacked_remove(cache_dir, key, &err) < 0)
-        log_warning("%s", err.text);
+    if (unpacked_remove(folder, key, &err) < 0)
+        log_warning("in %s: %s", unpacked, err.text);
 }
 
 int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool check, struct unpacked *out,
@@ -97,7 +105,7 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
     if (!digest_is_name(key, ""))
         return err_set(err, ERR_INPUT, "%s is no SHA-256", key);
     char *dir = arena_printf(a, "%s/unpacked/%s", cache_dir, key);
-    if (load(a, dir, key, &u, &why) < 0 || (check && verify(dir, &u, &why) < 0)) {
+    if (load(a, AT_FDCWD, dir, key, &u, &why) < 0 || (check && verify(dir, &u, &why) < 0)) {
         if (why.kind != ERR_INPUT)
             return err_move(err, &why);
         discard(cache_dir, dir, key, why.text);
@@ -236,23 +244,24 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
 
 /* ---- sweeping */
 
-static void sweep_one(int dirfd, const char *unpacked, const char *name)
+static void sweep_one(int folder, const char *name)
 {
     struct err err cleanup_err = ERR_INIT;
-    cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int fd = fs_open_dir(folder, name, NULL);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return;
-    log_debug("removing %s/%s, which somebody left who was killed", unpacked, name);
-    if (fs_remove_tree(dirfd, name, &err) < 0)
+    log_debug("removing the unpacked wheel %s, which somebody left who was killed", name);
+    if (fs_remove_tree(folder, name, &err) < 0)
         log_debug("%s", err.text);
 }
 
-void unpacked_sweep(const char *cache_dir)
+void unpacked_sweep(int folder)
 {
-    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
-    cleanup_closedir DIR *dir = opendir(unpacked);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir)))
-        if (entry->d_name[0] == '.' && text_ends(text_of(entry->d_name), text_of(staging_suffix)))
-            sweep_one(dirfd(dir), unpacked, entry->d_name);
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&a, folder, ".", &names, NULL) < 0)
+        return;
+    array_each (&names, name)
+        if ((*name)[0] == '.' && text_ends(text_of(*name), text_of(staging_suffix)))
+            sweep_one(folder, *name);
 }

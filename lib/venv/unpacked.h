@@ -50,10 +50,17 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
  * digest alone, and a page may give the digest of one wheel under the name of another. */
 bool unpacked_is(const struct unpacked *u, const char *file_name);
 
+/* What follows works in a descriptor of CACHE/unpacked: who removes has to know that it is no link to
+ * somewhere else (fs_open_dir). */
+
+/* An entry's list alone; out->dir stays NULL. ERR_NOT_FOUND when there is none, ERR_INPUT when it is damaged.
+ */
+int unpacked_read(struct arena *a, int folder, const char *key, struct unpacked *out, struct err *err);
+
 /* Removes an entry. Somebody may be linking from it at this moment: it goes under another name first, so that
  * nobody opens half of it. Absent is success. */
-int unpacked_remove(const char *cache_dir, const char *key, struct err *err);
+int unpacked_remove(int folder, const char *key, struct err *err);
 
-/* Removes what makers left who were killed; nobody's that is still at it. A cache that is not there or cannot
- * be written is left alone. */
-void unpacked_sweep(const char *cache_dir);
+/* Removes what makers left who were killed; nobody's that is still at it. A folder that cannot be written is
+ * left alone. */
+void unpacked_sweep(int folder);

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from checks import another_sync
+from checks import another_sync, tree
 
 KINDS = ("unpacked", "pages", "metadata", "downloads", "other")
 SHA = "0123456789abcdef" * 4
@@ -168,6 +168,51 @@ def test_clean_removes_what_is_ours_and_nothing_else(root, index, cache, tmp_pat
     assert {p: p.read_bytes() for p in files_below(root.venv)} == before
     root.sync(EXTENSION_AUTO_INSTALL="one==1.0")
     assert root.installed() == {"one": "1.0", "two": "1.0"}
+
+
+def fill_like_a_cache(folder):
+    """Somebody's own files, which have names of our form."""
+    names = [SHA, f"{SHA}.metadata", f"{SHA}.part", f"{SHA}.lock", f".{SHA}.00000001.new/tree/file", f"c{SHA[1:]}/list"]
+    folder.mkdir(parents=True)
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+        os.utime(path, (1, 1))
+    return tree(folder)
+
+
+@pytest.mark.parametrize("kind", ["unpacked", "pages", "metadata", "downloads"])
+def test_a_link_in_the_cache_is_not_followed(root, index, cache, kind, tmp_path):
+    before = fill_like_a_cache(tmp_path / "mine")
+    subprocess.run(["rm", "-rf", cache / kind], check=True)
+    (cache / kind).symlink_to(tmp_path / "mine")
+    for what in ("size", "prune", "clean"):
+        done = run(root, what, "--format", "json")
+        assert f"{cache}/{kind} is a symbolic link: " in done.err and done.err.count("\n") == 1, done
+        assert json.loads(done.out)[kind] == {"count": 0, "bytes": 0}
+        assert tree(tmp_path / "mine") == before and (cache / kind).is_symlink(), what
+    assert sorted(p.name for p in cache.iterdir()) == [kind]
+
+
+@pytest.mark.parametrize("kind", ["unpacked", "downloads"])
+def test_a_sync_sweeps_through_no_link(root, index, cache, kind, tmp_path):
+    before = fill_like_a_cache(tmp_path / "mine")
+    subprocess.run(["rm", "-rf", cache / kind], check=True)
+    (cache / kind).symlink_to(tmp_path / "mine")
+    root.sync(EXTENSION_AUTO_INSTALL="one==1.0")
+    assert root.installed() == {"one": "1.0", "two": "1.0"}
+    now = tree(tmp_path / "mine")
+    assert {path: now.get(path) for path in before} == before
+
+
+def test_the_cache_itself_may_be_a_link(root, cache, tmp_path):
+    cache.rename(tmp_path / "moved")
+    cache.symlink_to(tmp_path / "moved")
+    assert counts(numbers(root, "size")) == {"unpacked": 3, "pages": 2, "metadata": 3, "other": 1}
+    assert counts(numbers(root, "prune")) == {"unpacked": 1}
+    assert counts(numbers(root, "clean")) == {"unpacked": 2, "pages": 2, "metadata": 3, "other": 1}
+    assert cache.is_symlink() and list(cache.iterdir()) == []
 
 
 def test_prune_waits_for_a_sync(root, cache):

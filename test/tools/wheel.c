@@ -115,6 +115,15 @@ static int print_peak(struct err *err)
     return 0;
 }
 
+static int sweep(const char *cache_dir, struct err *err)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    cleanup_close int folder = fs_open_dir(AT_FDCWD, path_join(&a, cache_dir, "unpacked"), err);
+    if (folder >= 0)
+        unpacked_sweep(folder);
+    return folder < 0 ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct err err cleanup_err = ERR_INIT;
@@ -129,7 +138,7 @@ int main(int argc, char **argv)
     } else if (argc >= 3 && strcmp(argv[1], "install") == 0) {
         result = install_all(argv + 2, argc - 2, &err);
     } else if (argc == 3 && strcmp(argv[1], "sweep") == 0) {
-        unpacked_sweep(argv[2]);
+        result = sweep(argv[2], &err);
     } else {
         result = err_set(&err, ERR_USAGE, "see the top of test/tools/wheel.c");
     }
