@@ -2,12 +2,18 @@
 #include "base/fs.h"
 
 #include "base/array.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
+
+enum { ATTEMPTS = 8, NEW_DIGITS = 8 };
+
+static const char new_suffix[] = ".new";
 
 char *path_under(struct arena *a, const char *root, const char *path)
 {
@@ -109,20 +115,66 @@ int fs_sync_dir(const char *path, struct err *err)
     return sync_dir_at(AT_FDCWD, path, err);
 }
 
+char *fs_new_name(struct arena *a, const char *path)
+{
+    const char *base = path_base(path);
+    return arena_printf(a, "%.*s.%s.%08x%s", (int)(base - path), path, base, (unsigned)arc4random(),
+                        new_suffix);
+}
+
+char *fs_new_name_of(struct arena *a, const char *name)
+{
+    struct text rest = text_of(name);
+    if (!text_starts(rest, T(".")) || !text_ends(rest, text_of(new_suffix)))
+        return NULL;
+    const char *end = name + rest.len - strlen(new_suffix), *digits = end;
+    while (digits > name && strchr("0123456789abcdef", digits[-1]))
+        digits--;
+    bool has_form = digits < end && end - digits <= NEW_DIGITS && digits > name + 2 && digits[-1] == '.';
+    return has_form ? arena_strndup(a, name + 1, (size_t)(digits - 2 - name)) : NULL;
+}
+
+bool fs_hold_new(int fd, int dirfd, const char *name)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno != EWOULDBLOCK;
+    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* *hidden: its name, of the arena. */
+static int create_new(struct arena *a, int dirfd, const char *path, mode_t mode, char **hidden,
+                      struct err *err)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        *hidden = fs_new_name(a, path);
+        cleanup_close int fd = openat(dirfd, *hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd < 0 && errno != EEXIST)
+            return err_sys(err, errno, "cannot create %s", *hidden);
+        if (fd >= 0 && fs_hold_new(fd, dirfd, *hidden))
+            return steal_fd(&fd);
+    }
+    return err_set(err, ERR_SYSTEM, "somebody keeps removing what is written beside %s", path);
+}
+
+/* Network file systems report at a close that there was no room. That of a second descriptor leaves the lock.
+ */
+static int close_twin(int fd)
+{
+    int twin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return twin < 0 ? -1 : close(twin);
+}
+
 int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool durable, struct err *err)
 {
     struct arena names cleanup_arena = ARENA_INIT;
-    const char *base = path_base(path);
-    const char *dir = base == path ? "." : arena_strndup(&names, path, (size_t)(base - path));
-    const char *hidden = arena_printf(&names, "%s%s.%s.%ld.new", base == path ? "" : dir,
-                                      base == path ? "" : "/", base, (long)getpid());
-    cleanup_close int fd = openat(dirfd, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    char *hidden;
+    cleanup_close int fd = create_new(&names, dirfd, path, mode, &hidden, err);
     if (fd < 0)
-        return err_sys(err, errno, "cannot create %s", hidden);
+        return -1;
     int result = fs_write_fd(fd, bytes, path, err);
     if (result == 0 && durable && fsync(fd) < 0)
         result = err_sys(err, errno, "cannot sync %s", path);
-    if (close(steal_fd(&fd)) < 0 && result == 0)
+    if (result == 0 && close_twin(fd) < 0)
         result = err_sys(err, errno, "cannot write %s", path);
     if (result == 0 && renameat(dirfd, hidden, dirfd, path) < 0)
         result = err_sys(err, errno, "cannot rename %s to %s", hidden, path);
@@ -130,7 +182,33 @@ int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool d
         unlinkat(dirfd, hidden, 0);
         return -1;
     }
-    return durable ? sync_dir_at(dirfd, dir, err) : 0;
+    size_t folder = (size_t)(path_base(path) - path);
+    return durable ? sync_dir_at(dirfd, folder ? arena_strndup(&names, path, folder) : ".", err) : 0;
+}
+
+/* A shared lock, which wants no right to write. Another sweep may have one too: the file goes all the same.
+ * Who is about to lock what he has just made is refused, and makes another. */
+static void sweep_one(int folder, const char *name)
+{
+    struct stat st;
+    cleanup_close int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || flock(fd, LOCK_SH | LOCK_NB) < 0)
+        return;
+    if (unlinkat(folder, name, 0) == 0)
+        log_debug("removed %s, which somebody left who was killed", name);
+}
+
+void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), const void *data)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&a, folder, ".", &names, NULL) < 0)
+        return;
+    array_each (&names, name) {
+        const char *of = fs_new_name_of(&a, *name);
+        if (of && is_ours(of, data))
+            sweep_one(folder, *name);
+    }
 }
 
 int fs_mkdirs(const char *path, struct err *err)

@@ -25,9 +25,25 @@ char *path_absolute(struct arena *a, const char *path);
 /* Reads a whole regular file (or fifo) of at most `limit` bytes into *out (appended). A larger one is refused
  * with ERR_INPUT. The error's sysno is ENOENT when there is none. */
 int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err);
-/* Makes PATH hold exactly these bytes: written beside it under a hidden name and renamed over it. `durable`:
+/* Makes PATH hold exactly these bytes: written beside it under fs_new_name and renamed over it. `durable`:
  * synced before the rename, and the directory after it. */
 int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool durable, struct err *err);
+
+/*
+ * A name for what is made beside PATH, to be renamed to it when it is whole: .NAME.RANDOM.new, in the same
+ * folder. Whoever makes it holds a lock (flock(2)) on it for as long as it has that name. So what a killed
+ * process left can be told from what another is at, in whichever container: process ids mean nothing there.
+ */
+char *fs_new_name(struct arena *a, const char *path);
+/* NAME, where a name has that form (or had it when the middle was a process id); else NULL. */
+char *fs_new_name_of(struct arena *a, const char *name);
+/* Takes the lock of what has just been made under such a name. False: a sweep came first, and removes it;
+ * make another. Where the volume has no locks nobody sweeps: true. */
+bool fs_hold_new(int fd, int dirfd, const char *name);
+/* Removes the files in a folder that nobody holds and whose NAME is_ours says to be ours; what cannot be
+ * removed is left. */
+void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), const void *data);
+
 /* Writes all of it. */
 int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err);
 /* mkdir -p, mode 0777 less umask for each new one. */

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "reconcile/fetch.h"
 #include "reconcile/partial.h"
 #include "venv/unpacked.h"
 
@@ -22,11 +23,29 @@ static const struct {
     [CACHE_OTHER] = {".", NULL},
 };
 
-/* Names that we give; a hidden one is being written, or was by somebody who is no more. */
+/* Names that we give. */
 static bool is_ours(enum cache_kind kind, const char *name)
 {
     return kinds[kind].suffix ? digest_is_name(name, kinds[kind].suffix)
                               : strcmp(name, "interpreter.json") == 0;
+}
+
+/* Those of files that have another name while they are written. */
+static bool is_written(const char *name, const void *data)
+{
+    enum cache_kind kind = *(const enum cache_kind *)data;
+    return is_ours(kind, name) || (kind == CACHE_OTHER && strcmp(name, FETCH_SCRATCH) == 0);
+}
+
+/* Removes what somebody left who was killed; `all`: downloads that are not old, too. */
+static void sweep(enum cache_kind kind, int folder, bool all)
+{
+    if (kind == CACHE_UNPACKED)
+        unpacked_sweep(folder);
+    else if (kind == CACHE_DOWNLOADS)
+        partial_sweep(folder, all);
+    else
+        fs_sweep(folder, is_written, &kind);
 }
 
 /* *cache: the cache's own folder, which may well be a link; -1 where there is none. */
@@ -183,6 +202,7 @@ static int prune_kind(struct session *s, enum cache_kind kind, int folder, bool 
                       struct cache_size *removed, struct err *err)
 {
     struct strings names cleanup_strings = {0};
+    sweep(kind, folder, all);
     if (list(s, kind, folder, &names, err) < 0)
         return -1;
     array_each (&names, name) {
@@ -208,7 +228,7 @@ static int prune_downloads(struct session *s, int folder, bool all, struct cache
     struct cache_size before, after;
     if (measure(s, CACHE_DOWNLOADS, folder, &before, err) < 0)
         return -1;
-    partial_sweep(folder, all);
+    sweep(CACHE_DOWNLOADS, folder, all);
     if (measure(s, CACHE_DOWNLOADS, folder, &after, err) < 0)
         return -1;
     removed->count = before.count > after.count ? before.count - after.count : 0;
@@ -224,8 +244,6 @@ static int prune_kinds(struct session *s, int cache, bool all, struct cache_size
             return -1;
         if (folder < 0)
             continue;
-        if (kind == CACHE_UNPACKED)
-            unpacked_sweep(folder);
         int result = kind == CACHE_DOWNLOADS ? prune_downloads(s, folder, all, &removed->of[kind], err)
                                              : prune_kind(s, kind, folder, all, &removed->of[kind], err);
         if (result < 0)
@@ -250,12 +268,9 @@ int cache_prune(struct session *s, bool all, struct cache_sizes *removed, struct
 void cache_sweep(const char *cache_dir)
 {
     cleanup_close int cache = open(cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (cache < 0)
-        return;
-    cleanup_close int unpacked = fs_open_dir(cache, kinds[CACHE_UNPACKED].folder, NULL);
-    cleanup_close int downloads = fs_open_dir(cache, kinds[CACHE_DOWNLOADS].folder, NULL);
-    if (unpacked >= 0)
-        unpacked_sweep(unpacked);
-    if (downloads >= 0)
-        partial_sweep(downloads, false);
+    for (enum cache_kind kind = 0; cache >= 0 && kind < CACHE_KINDS; kind++) {
+        cleanup_close int folder = fs_open_dir(cache, kinds[kind].folder, NULL);
+        if (folder >= 0)
+            sweep(kind, folder, false);
+    }
 }

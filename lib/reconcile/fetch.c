@@ -25,9 +25,9 @@ static int scratch_file(struct session *s, struct err *err)
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
         return fd;
-    char *path =
-        path_join(&s->memory, dir, ".download.XXXXXX"); /* overlay before 6.x, some network volumes */
-    fd = mkostemp(path, O_CLOEXEC);
+    /* Overlay before 6.x, some network volumes. Whether a sweep removes it or we do is all the same. */
+    const char *path = fs_new_name(&s->memory, path_join(&s->memory, dir, FETCH_SCRATCH));
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_sys(err, errno, "cannot create a file in the cache %s", dir);
     unlink(path);

@@ -8,6 +8,10 @@
 /* The caller leaves it at the first. */
 enum fetch_state { FETCH_NEW, FETCH_UNDER_WAY, FETCH_DONE, FETCH_ABANDONED };
 
+/* NAME of the file (fs_new_name) in the cache's own folder that a download is written to where files without
+ * a name cannot be had; it is there for a moment. */
+#define FETCH_SCRATCH "download"
+
 struct fetch {
     const struct index_file *file;
     const struct hashes *const *hashes; /* the file has to have one of each; may be NULL */

@@ -233,7 +233,6 @@ int sync_run(struct session *s, struct err *err)
     if (fs_mkdirs(s->paths.extensions, err) < 0)
         return cannot_write(err);
     restrict_writes(s, true);
-    cache_sweep(s->cache_dir);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)
@@ -257,6 +256,7 @@ int sync_run(struct session *s, struct err *err)
     }
     if (reason)
         log_debug("syncing: %s", reason);
+    cache_sweep(s->cache_dir);
     struct run run = {.s = s};
     int result = work(&run, &last, err);
     plan_free(&run.plan);

@@ -22,8 +22,6 @@
 #include "venv/layout.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -358,35 +356,17 @@ static int bring_back(struct commit *c, struct err *err)
     return !exists(c->venv) && exists(c->old) ? rename_to(c->old, c->venv, err) : 0;
 }
 
-/* Whether a name is that of a file which fs_write had not finished for one of our names: .NAME.PID.new, of a
- * process that is no more. With the lock held there is no writer but us, and we are not writing. */
-static bool is_unfinished(const char *name)
+static bool is_of_sync(const char *name, const void *data)
 {
-    struct text t = text_of(name);
-    unsigned long long pid;
-    if (!text_starts(t, T("..localstack-extensions.")) || !text_ends(t, T(".new")))
-        return false;
-    t.len -= sizeof ".new" - 1;
-    size_t dot = t.len;
-    while (dot && t.ptr[dot - 1] != '.')
-        dot--;
-    if (!text_u64(text_from(t, dot), &pid) || pid == 0 || pid > INT_MAX)
-        return false;
-    return (pid_t)pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+    (void)data;
+    return strcmp(name, SYNC_COMMIT) == 0 || strcmp(name, SYNC_STATE) == 0;
 }
 
-static int remove_writing(struct commit *c, struct err *err)
+static void sweep(const struct commit *c)
 {
-    struct strings names cleanup_strings = {0};
-    struct err why cleanup_err = ERR_INIT;
-    if (fs_list(&c->a, AT_FDCWD, c->dir, &names, &why) < 0)
-        return why.sysno == ENOENT ? 0 : err_move(err, &why);
-    array_each (&names, name) {
-        const char *path = path_join(&c->a, c->dir, *name);
-        if (is_unfinished(*name) && unlink(path) < 0 && errno != ENOENT)
-            return err_sys(err, errno, "cannot remove %s", path);
-    }
-    return 0;
+    cleanup_close int dir = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0)
+        fs_sweep(dir, is_of_sync, NULL);
 }
 
 int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finished, struct err *err)
@@ -395,17 +375,14 @@ int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finis
     struct buf text cleanup_buf = BUF_INIT;
     struct err why cleanup_err = ERR_INIT;
     commit_open(&c, extensions_dir, venv_dir);
+    sweep(&c);
     if (finished)
         *finished = false;
     if (fs_read(AT_FDCWD, c.record, RECORD_LIMIT, &text, &why) < 0) {
         if (why.sysno != ENOENT)
             return err_move(err, &why);
-        return remove_writing(&c, err) < 0 || bring_back(&c, err) < 0
-                   ? -1
-                   : fs_remove_tree(AT_FDCWD, c.staging, err);
+        return bring_back(&c, err) < 0 ? -1 : fs_remove_tree(AT_FDCWD, c.staging, err);
     }
-    if (remove_writing(&c, err) < 0)
-        return -1;
     /* What is staged has to be what the record is about: its number is the last thing to leave it. */
     if (!record_parse(&c, buf_view(&text)) ||
         (layout_number(venv_dir) != c.number && layout_number(c.fresh) != c.number)) {

@@ -11,11 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/random.h>
 
 enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4 };
-
-static const char staging_suffix[] = ".new";
 
 /* ---- opening */
 
@@ -77,10 +74,8 @@ int unpacked_read(struct arena *a, int folder, const char *key, struct unpacked 
 
 int unpacked_remove(int folder, const char *key, struct err *err)
 {
-    unsigned random = 0;
-    if (getrandom(&random, sizeof random, 0) < 0)
-        random = (unsigned)getpid();
-    cleanup_free char *aside = xasprintf(".%s.%08x%s", key, random, staging_suffix);
+    struct arena a cleanup_arena = ARENA_INIT;
+    const char *aside = fs_new_name(&a, key);
     if (renameat(folder, key, folder, aside) < 0)
         return errno == ENOENT ? 0 : err_sys(err, errno, "cannot rename %s", key);
     return fs_remove_tree(folder, aside, err);
@@ -128,7 +123,7 @@ bool unpacked_is(const struct unpacked *u, const char *file_name)
 
 /* A folder of our own beside the entries, locked for as long as it is being filled. */
 struct staging {
-    char *path;
+    const char *path;
     int fd;
 };
 
@@ -139,28 +134,25 @@ static void staging_free(struct staging *s)
         log_debug("left behind: %s", ignored.text);
     if (s->fd >= 0)
         close(s->fd);
-    free(s->path);
 }
 #define cleanup_staging __attribute__((cleanup(staging_free)))
 
 /* Whoever sweeps takes the lock before he removes: once we have it, and the folder is still there, it is
  * ours. Where the volume has no locks, nobody sweeps. */
-static int stage(const char *unpacked, const char *key, struct staging *s, struct err *err)
+static int stage(struct arena *a, const char *dir, struct staging *s, struct err *err)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        unsigned random;
-        struct stat st;
-        if (getrandom(&random, sizeof random, 0) < 0)
-            return err_sys(err, errno, "cannot get a random number");
-        free(s->path);
-        s->path = xasprintf("%s/.%s.%08x%s", unpacked, key, random, staging_suffix);
-        if (mkdir(s->path, 0777) < 0 && errno != EEXIST)
-            return err_sys(err, errno, "cannot create folder %s", s->path);
-        cleanup_close int fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && errno != ENOENT)
-            return err_sys(err, errno, "cannot open folder %s", s->path);
-        if (fd < 0 || (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) || fstat(fd, &st) < 0 ||
-            st.st_nlink == 0)
+        struct err why cleanup_err = ERR_INIT;
+        s->path = fs_new_name(a, dir);
+        if (mkdir(s->path, 0777) < 0) {
+            if (errno != EEXIST)
+                return err_sys(err, errno, "cannot create folder %s", s->path);
+            continue;
+        }
+        cleanup_close int fd = fs_open_dir(AT_FDCWD, s->path, &why);
+        if (fd < 0 && why.sysno != ENOENT)
+            return err_move(err, &why);
+        if (fd < 0 || !fs_hold_new(fd, AT_FDCWD, s->path))
             continue;
         s->fd = steal_fd(&fd);
         return 0;
@@ -218,7 +210,7 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
         return err_move(err, &failed);
     cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
     char *dir = arena_printf(a, "%s/%s", unpacked, key);
-    if (fs_mkdirs(unpacked, err) < 0 || stage(unpacked, key, &staging, err) < 0 ||
+    if (fs_mkdirs(unpacked, err) < 0 || stage(a, dir, &staging, err) < 0 ||
         fill(a, &staging, key, archive, name, &u, err) < 0)
         return -1;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -261,7 +253,9 @@ void unpacked_sweep(int folder)
     struct strings names cleanup_strings = {0};
     if (fs_list(&a, folder, ".", &names, NULL) < 0)
         return;
-    array_each (&names, name)
-        if ((*name)[0] == '.' && text_ends(text_of(*name), text_of(staging_suffix)))
+    array_each (&names, name) {
+        const char *of = fs_new_name_of(&a, *name);
+        if (of && digest_is_name(of, ""))
             sweep_one(folder, *name);
+    }
 }

@@ -4,6 +4,7 @@
 import fcntl
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -149,6 +150,46 @@ def test_leftovers_of_the_dead_go(root, cache):
     (left / "tree").mkdir(parents=True)
     run(root, "prune")
     assert not left.exists()
+
+
+def unfinished(cache):
+    return {str(p.parent.relative_to(cache)) for p in cache.rglob(".*.new") if p.is_file()}
+
+
+def test_files_of_killed_writers_go(root, index):
+    """A sync is killed at each renaming of a file: `prune`, or the next sync, removes what it was writing."""
+    index.add("one", "1.0", ["two"])
+    index.add("two", "1.0")
+    cache = root.volume / "cache/extensions"
+    env, seen = {"EXTENSION_AUTO_INSTALL": "one"}, set()
+    for n in range(1, 100):
+        subprocess.run(["rm", "-rf", root.extensions, cache], check=True)
+        done = root.run("sync", env=env, wrap=["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=?renameat,?renameat2",
+                                               "-e", f"inject=?renameat,?renameat2:signal=SIGKILL:when={n}"])
+        seen |= unfinished(cache)
+        if done.status not in (-signal.SIGKILL, 128 + signal.SIGKILL):
+            break
+        run(root, "prune") if n % 2 else root.sync(**env)
+        assert unfinished(cache) == set(), n
+    assert seen == {".", "pages", "metadata"} and n > 5
+    assert root.installed() == {"one": "1.0", "two": "1.0"}
+
+
+def test_files_that_somebody_is_writing_stay(root, cache):
+    names = [f"pages/.{SHA}.{os.getpid()}.new", f"metadata/.{SHA}.metadata.0000abcd.new", ".interpreter.json.1.new", ".download.12345678.new"]
+    others = ["pages/.mine.1.new", f"pages/.{SHA}.x.new", f"metadata/.{SHA}.1.new", ".mine.00000001.new"]
+    for name in names + others:
+        (cache / name).write_text("half")
+    holds = [open(cache / name, "rb") for name in names]
+    for hold in holds:
+        fcntl.flock(hold, fcntl.LOCK_EX)
+    run(root, "prune")
+    run(root, "clean")
+    assert all((cache / name).exists() for name in names + others)
+    for hold in holds:
+        hold.close()
+    run(root, "prune")
+    assert not any((cache / name).exists() for name in names) and all((cache / name).exists() for name in others)
 
 
 def test_clean_removes_what_is_ours_and_nothing_else(root, index, cache, tmp_path):

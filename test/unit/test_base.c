@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 static void test_err_wraps_from_the_outside(void **state)
@@ -163,6 +164,80 @@ static void test_fs_writes_reads_links_and_removes(void **state)
     assert_int_equal(err.sysno, ENOENT);
 }
 
+static void test_fs_new_names(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    const char *name = fs_new_name(&a, "a.b/c.d"), *other = fs_new_name(&a, "a.b/c.d");
+    assert_true(text_starts(text_of(name), T("a.b/.c.d.")) && text_ends(text_of(name), T(".new")));
+    assert_string_not_equal(name, other);
+    assert_string_equal(fs_new_name_of(&a, path_base(name)), "c.d");
+    assert_string_equal(fs_new_name_of(&a, ".x.1234567.new"), "x");
+    assert_string_equal(fs_new_name_of(&a, "..x.y.0abcdef9.new"), ".x.y");
+    static const char *const others[] = {"",           ".new",      "..new",     "x.1.new",
+                                         ".1.new",     "..1.new",   ".x.new",    ".x..new",
+                                         ".x.1.newer", ".x.1 .new", ".x.A1.new", ".x.123456789.new"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_null(fs_new_name_of(&a, others[i]));
+}
+
+static bool is_page(const char *name, const void *data)
+{
+    return strcmp(name, data) == 0;
+}
+
+static const char *names_of(struct arena *a, const char *dir)
+{
+    struct strings names cleanup_strings = {0};
+    struct buf all cleanup_buf = BUF_INIT;
+    assert_int_equal(fs_list(a, AT_FDCWD, dir, &names, NULL), 0);
+    array_each (&names, name)
+        buf_printf(&all, "%s ", *name);
+    return text_dup(a, buf_view(&all));
+}
+
+/* What a killed writer left goes, whatever number is in its name; what somebody is at stays, and what is not
+ * ours. */
+static void test_fs_sweeps_what_nobody_holds(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    char dir[] = "/tmp/test-base-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    cleanup_close int folder = fs_open_dir(AT_FDCWD, dir, NULL);
+    const char *left = arena_printf(&a, ".page.%ld.new", (long)getpid()), *mine = ".mine.00000001.new";
+    assert_int_equal(fs_write(folder, left, T("x"), 0644, false, NULL), 0);
+    assert_int_equal(fs_write(folder, mine, T("x"), 0644, false, NULL), 0);
+    assert_int_equal(fs_write(folder, "page", T("x"), 0644, false, NULL), 0);
+    assert_int_equal(symlinkat("page", folder, ".page.00000001.new"), 0);
+    assert_int_equal(mkdirat(folder, ".page.00000002.new", 0700), 0);
+    int held = openat(folder, ".page.00000003.new", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_true(fs_hold_new(held, folder, ".page.00000003.new"));
+    fs_sweep(folder, is_page, "page");
+    assert_string_equal(names_of(&a, dir), ".mine.00000001.new .page.00000001.new .page.00000002.new "
+                                           ".page.00000003.new page ");
+    close(held);
+    fs_sweep(folder, is_page, "page");
+    assert_string_equal(names_of(&a, dir), ".mine.00000001.new .page.00000001.new .page.00000002.new page ");
+    assert_int_equal(fs_remove_tree(AT_FDCWD, dir, NULL), 0);
+}
+
+static void test_fs_does_not_hold_what_a_sweep_has(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/test-base-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    cleanup_close int folder = fs_open_dir(AT_FDCWD, dir, NULL);
+    cleanup_close int made = openat(folder, "x", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int sweeping = openat(folder, "x", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(sweeping, LOCK_SH), 0);
+    assert_false(fs_hold_new(made, folder, "x"));
+    assert_int_equal(unlinkat(folder, "x", 0), 0);
+    close(sweeping);
+    assert_false(fs_hold_new(made, folder, "x"));
+    assert_int_equal(fs_remove_tree(AT_FDCWD, dir, NULL), 0);
+}
+
 static void test_process_captures_and_times_out(void **state)
 {
     (void)state;
@@ -213,6 +288,9 @@ int main(void)
         cmocka_unit_test(test_strmap_keeps_what_it_is_given),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_fs_writes_reads_links_and_removes),
+        cmocka_unit_test(test_fs_new_names),
+        cmocka_unit_test(test_fs_sweeps_what_nobody_holds),
+        cmocka_unit_test(test_fs_does_not_hold_what_a_sweep_has),
         cmocka_unit_test(test_process_captures_and_times_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,22 +209,20 @@ static void test_old_venv_comes_back(void **state)
 static void test_leftovers_go(void **state)
 {
     (void)state;
-    pid_t dead = fork();
-    if (dead == 0)
-        _exit(0);
-    waitpid(dead, NULL, 0);
     make_venv("python_venv", 1, "old");
     stage(2);
-    make_file(arena_printf(&files_memory, ".%s.%ld.new", SYNC_COMMIT, (long)dead), "");
-    make_file(arena_printf(&files_memory, ".%s.%ld.new", SYNC_STATE, (long)getpid()), "");
+    make_file("." SYNC_COMMIT ".0123abcd.new", "");
+    make_file(arena_printf(&files_memory, ".%s.%ld.new", SYNC_STATE, (long)getppid()), "");
     assert_false(recover());
     assert_venv("old");
-    make_file(arena_printf(&files_memory, ".%s.%ld.new", SYNC_STATE, (long)getppid()), "");
-    make_file("..localstack-extensions.x.new", "");
+    make_file("." SYNC_STATE ".00000001.new", "");
+    make_file("." SYNC_STATE ".x.new", "");
     make_file(".mine.1.new", "");
+    cleanup_close int writer = open(at("." SYNC_STATE ".00000001.new"), O_WRONLY | O_CLOEXEC);
+    assert_true(fs_hold_new(writer, AT_FDCWD, at("." SYNC_STATE ".00000001.new")));
     recover();
-    assert_true(is_there(".mine.1.new") && is_there("..localstack-extensions.x.new"));
-    assert_true(is_there(arena_printf(&files_memory, ".%s.%ld.new", SYNC_STATE, (long)getppid())));
+    assert_string_equal(names_in("."),
+                        "." SYNC_STATE ".00000001.new ." SYNC_STATE ".x.new .mine.1.new python_venv");
 }
 
 static void test_link_and_file_in_its_place(void **state)
