@@ -166,32 +166,42 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
     return result;
 }
 
-static void forget_in(struct session *s, const char *cache)
+static bool forget_in(struct session *s, const char *cache)
 {
     char *dir = path_join(&s->memory, cache, "plux");
     struct strings names cleanup_strings = {0};
+    bool all = true;
     if (fs_list(&s->memory, AT_FDCWD, dir, &names, NULL) < 0)
-        return;
-    for (size_t i = 0; i < names.count; i++)
-        if (text_ends(text_of(names.items[i]), T(".entry_points.txt")))
-            unlink(path_join(&s->memory, dir, names.items[i]));
+        return true;
+    array_each (&names, name) {
+        const char *path = path_join(&s->memory, dir, *name);
+        if (!text_ends(text_of(*name), T(".entry_points.txt")) || unlink(path) == 0 || errno == ENOENT)
+            continue;
+        log_warning("%s cannot be removed, so LocalStack may not see which extensions there are now; remove "
+                    "it, or make its folder writable: %s",
+                    path, strerror(errno));
+        all = false;
+    }
+    return all;
 }
 
-void apply_forget_plugins(struct session *s)
+bool apply_forget_plugins(struct session *s)
 {
     const char *xdg = environment_get(s->environ, "XDG_CACHE_HOME"),
                *home = environment_get(s->environ, "HOME");
+    bool all = true;
     if (xdg && *xdg)
-        forget_in(s, xdg);
+        all = forget_in(s, xdg) && all;
     if (home && *home)
-        forget_in(s, path_join(&s->memory, home, ".cache"));
+        all = forget_in(s, path_join(&s->memory, home, ".cache")) && all;
     /* The homes that the entrypoint gives where HOME is of no use: this may be `docker exec`, with another
      * HOME. */
     const char *tmp = path_join(&s->memory, s->paths.volume, "tmp");
     struct strings names cleanup_strings = {0};
     if (fs_list(&s->memory, AT_FDCWD, tmp, &names, NULL) < 0)
-        return;
-    for (size_t i = 0; i < names.count; i++)
-        if (text_starts(text_of(names.items[i]), T("home-")))
-            forget_in(s, path_join(&s->memory, path_join(&s->memory, tmp, names.items[i]), ".cache"));
+        return all;
+    array_each (&names, name)
+        if (text_starts(text_of(*name), T("home-")))
+            all = forget_in(s, path_join(&s->memory, path_join(&s->memory, tmp, *name), ".cache")) && all;
+    return all;
 }

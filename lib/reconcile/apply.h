@@ -3,6 +3,8 @@
 #pragma once
 #include "reconcile/plan.h"
 
+#include <stdbool.h>
+
 /* How long the parts took, in milliseconds, and what was moved. */
 struct apply_report {
     long long download_ms, install_ms;
@@ -31,5 +33,6 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
                const struct unpacked *wheels, unsigned long long number, struct apply_report *report,
                struct err *err);
 
-/* Removes plux's cached entry points, which it would serve stale, from the homes that LocalStack has had. */
-void apply_forget_plugins(struct session *s);
+/* Removes plux's cached entry points, which it would serve stale, from the homes that LocalStack has had.
+ * false when one could not be removed, which was said. */
+bool apply_forget_plugins(struct session *s);

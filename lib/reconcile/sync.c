@@ -213,10 +213,11 @@ static int work(struct run *run, const struct state *last, struct err *err)
     struct session *s = run->s;
     if (session_base(s, err) < 0 || wanted_read(s, &run->wanted, err) < 0 || reconcile(run, last, err) < 0)
         return -1;
-    if (run->report.install_ms)
-        apply_forget_plugins(s);
+    /* The state is written last, so that one of another number is of a sync that did not come so far; without
+     * it the next boot syncs, and tries again. */
+    bool forgotten = run->report.number == last->number || apply_forget_plugins(s);
     say_failures(s, &run->plan);
-    if (remember(run, err) < 0)
+    if (forgotten && remember(run, err) < 0)
         return -1;
     return run->plan.failed.count ? 1 : 0;
 }
