@@ -244,7 +244,12 @@ static int finish(struct commit *c, struct err *err)
      * stands there, it must not come back: it would find its venv half removed. */
     if (layout_number(c->venv) != c->number && fs_sync_dir(c->dir, err) < 0)
         return -1;
-    return fs_remove_tree(AT_FDCWD, c->staging, err);
+    /* What is asked for is in place: what is left of the old one is no failure. */
+    struct err why cleanup_err = ERR_INIT;
+    if (fs_remove_tree(AT_FDCWD, c->staging, &why) < 0)
+        log_warning("what is left of the old venv takes up room until the next sync removes it: %s",
+                    why.text);
+    return 0;
 }
 
 /* ---- whether exchanging folders can be trusted on this volume: virtiofs of Docker Desktop says yes and
