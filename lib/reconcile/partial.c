@@ -102,7 +102,14 @@ void partial_close(struct partial *p, bool keep)
     forget(p);
 }
 
-/* A lock alone, or bytes that nobody came back for. */
+/* Its wheel is unpacked: who brought it came no further than that. */
+static bool is_done(int folder, const char *sha256)
+{
+    cleanup_free char *path = xasprintf("../unpacked/%s", sha256);
+    return faccessat(folder, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A lock alone, bytes that nobody came back for, or that nobody needs any more. */
 static void sweep_one(int folder, const char *sha256, bool all)
 {
     struct arena a cleanup_arena = ARENA_INIT;
@@ -113,7 +120,7 @@ static void sweep_one(int folder, const char *sha256, bool all)
     p.path = xasprintf("%s.part", sha256);
     p.lock_path = xasprintf("%s.lock", sha256);
     bool wanted = !all && fstatat(folder, p.path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size &&
-                  time(NULL) - st.st_mtim.tv_sec < ABANDONED_S;
+                  time(NULL) - st.st_mtim.tv_sec < ABANDONED_S && !is_done(folder, sha256);
     if (!wanted && take_lock(&a, &p, &holder, NULL) == 0)
         partial_close(&p, false);
     else
