@@ -120,7 +120,7 @@ fuzz-replay: $(FUZZERS)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SUBMAKE = $(MAKE) --no-print-directory -s -j$(JOBS)
 
-.PHONY: setup demo test e2e lint format bench install clean help
+.PHONY: setup demo test e2e test-faults lint format bench install clean help
 setup:
 	scripts/setup build
 
@@ -142,6 +142,9 @@ unit-programs: $(UNIT) $(TOOLS)
 
 e2e: all tools
 	@scripts/e2e $(BUILD) $(PYTEST)
+
+test-faults: all tools
+	@FAULTS=all scripts/e2e $(BUILD) -k test_faults
 
 lint:
 	@scripts/setup build lint
@@ -174,6 +177,7 @@ help:
 	@echo 'make test           all tests: unit and end-to-end, each also under ASan and UBSan'
 	@echo 'make unit           build and run the unit tests alone (SANITIZE=1: under ASan and UBSan)'
 	@echo 'make e2e            run the end-to-end tests alone (PYTEST="-k NAME": some of them)'
+	@echo 'make test-faults    a sync killed, and failing, at every call that changes the file system: an hour'
 	@echo 'make fuzz           run every fuzz target for FUZZ_SECONDS=60'
 	@echo 'make lint           clang-format, clang-tidy, shellcheck, mandoc: no findings'
 	@echo 'make format         apply clang-format'

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import hashlib
 import os
+import shutil
 import subprocess
 
 
@@ -44,6 +45,23 @@ def check_records(root, but="\0"):
                 data = full.read_bytes()
                 made = base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).rstrip(b"=").decode()
                 assert (made, str(len(data))) == (value, size), (info.name, path)
+
+
+class Keep:
+    """The volume as it was, to start from again."""
+
+    def __init__(self, root, folder):
+        self.root, self.folder = root, folder
+        subprocess.run(["cp", "-a", root.volume, folder], check=True)
+
+    def restore(self):
+        shutil.rmtree(self.root.volume)
+        subprocess.run(["cp", "-a", self.folder, self.root.volume], check=True)
+
+
+def leftovers(root):
+    return [p.name for p in root.extensions.iterdir()
+            if p.name not in ("python_venv", ".localstack-extensions.lock", ".localstack-extensions.state")]
 
 
 @contextlib.contextmanager

@@ -310,3 +310,10 @@ def other_base(tmp_path_factory, other_python):
     folder = tmp_path_factory.mktemp("other-base")
     make_small_base(folder / "venv", folder / "wheels", other_python)
     return folder / "venv"
+
+
+def switch_base(root, other_base):
+    shutil.rmtree(root.base)
+    copy_venv(other_base, root.base)
+    root.python = next(root.base.glob("lib/python3.*")).name
+    root.site = root.venv / f"lib/{root.python}/site-packages"

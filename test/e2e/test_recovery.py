@@ -4,14 +4,13 @@
 import collections
 import os
 import re
-import shutil
 import signal
 import subprocess
 
 import pytest
 
-from checks import another_sync, check_records, demo_set
-from conftest import copy_venv
+from checks import Keep, another_sync, check_records, demo_set, leftovers
+from conftest import switch_base
 
 # What changes the disk. The commit's own steps are killed at each of their calls, the many of staging at some.
 STEPS = ("renameat2", "renameat", "rename", "syncfs", "fsync", "fdatasync", "rmdir")
@@ -36,23 +35,6 @@ def kill_points(calls):
     for name in MANY:
         step = max(1, calls[name] // SAMPLES)
         yield from ((name, n) for n in range(1, calls[name] + 1, step))
-
-
-class Keep:
-    """The volume as it was, to start from again."""
-
-    def __init__(self, root, folder):
-        self.root, self.folder = root, folder
-        subprocess.run(["cp", "-a", root.volume, folder], check=True)
-
-    def restore(self):
-        shutil.rmtree(self.root.volume)
-        subprocess.run(["cp", "-a", self.folder, self.root.volume], check=True)
-
-
-def leftovers(root):
-    return [p.name for p in root.extensions.iterdir()
-            if p.name not in ("python_venv", ".localstack-extensions.lock", ".localstack-extensions.state")]
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -135,13 +117,6 @@ def test_what_stands_in_the_venv_without_a_record_is_carried_over(root, index):
 
 
 # ---- another Python
-
-def switch_base(root, other_base):
-    shutil.rmtree(root.base)
-    copy_venv(other_base, root.base)
-    root.python = next(root.base.glob("lib/python3.*")).name
-    root.site = root.venv / f"lib/{root.python}/site-packages"
-
 
 def test_another_python_rebuilds_the_venv_with_what_was_installed_by_hand(root, index, other_base):
     demo_set(index)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sync that is killed, or whose disk fails it, at any system call that changes the file system: the venv is exactly the old one
+or exactly the new one, and the next sync ends right and leaves nothing lying about.
+
+FAULTS=all takes every call and each error there (make test-faults); else a sample of them, the same each time."""
+
+import collections
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+from checks import Keep
+from conftest import SANITIZED, Root, switch_base
+
+ALL = os.environ.get("FAULTS") == "all"
+STEP = 1 if ALL else 41 if SANITIZED else 23
+ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")
+# What has its calls all in the sample: the commit, and what comes after it.
+ALWAYS = r"\.localstack-extensions\.(commit|state)|python_venv$|probe-|staging(/venv)?$|/plux/"
+KNOWN = r"cache/extensions/(\w+/)?\.[^/]+\.\d+\.new"  # of a writer that was killed; the cache may be deleted at any time
+
+Call = collections.namedtuple("Call", "number name path")
+
+
+@pytest.fixture
+def root(small_base, programs, clean_env):
+    """In memory, where there is some: this is about the order of the calls, and a disk takes its time for each."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+    yield Root(folder / "root", small_base, programs, clean_env)
+    shutil.rmtree(folder)
+
+
+def contents(folder):
+    """Everything in a folder with what it is: mode, bytes, where a link leads; None without the folder."""
+    if not folder.exists():
+        return None
+    out = {}
+    for top, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = pathlib.Path(top, name)
+            data = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            out[path.relative_to(folder).as_posix()] = oct(path.lstat().st_mode), data
+    return out
+
+
+def difference(is_there, wanted):
+    is_there, wanted = is_there or {}, wanted or {}
+    return sorted(name for name in is_there.keys() | wanted.keys() if is_there.get(name) != wanted.get(name))
+
+
+class World:
+    """A volume before a sync, and what that sync makes of it where nothing disturbs it."""
+
+    def __init__(self, root, folder, wanted, refuse=(), mounted=None):
+        self.root, self.wanted, self.mounted = root, wanted, mounted
+        self.tool = [root.programs.folder / "tools/faults", *(arg for r in refuse for arg in ("--refuse", r))]
+        self.plux = pathlib.Path(root.env["HOME"], ".cache/plux")
+        self.plux.mkdir(parents=True, exist_ok=True)
+        self.keep = Keep(root, folder / "keep")
+        self.old = contents(root.venv)
+        done = self.start("list")
+        assert done.status == 0, done
+        self.calls = [Call(int(n), name, path) for n, name, path in (line.split("\t") for line in done.out.splitlines())]
+        self.new, self.beside = contents(root.venv), self.names_beside()
+        assert self.old != self.new
+        assert any(call.path.endswith(".localstack-extensions.commit") for call in self.calls), self.calls
+
+    def names_beside(self):
+        """All that a sync leaves but the venv: beside it, and in the cache."""
+        return {path.relative_to(self.root.volume).as_posix()
+                for path in self.root.volume.rglob("*") if self.root.venv not in (path, *path.parents)}
+
+    def restore(self):
+        if self.mounted:
+            self.mounted.leave()
+        self.keep.restore()
+        if self.mounted:
+            self.mounted.enter()
+        (self.plux / "0123.entry_points.txt").write_text("")
+
+    def start(self, *how):
+        self.restore()
+        return self.sync(*self.tool, *how, "--")
+
+    def sync(self, *wrap):
+        inside = self.mounted.prefix if self.mounted else []
+        return self.root.run("sync", env={"EXTENSION_AUTO_INSTALL": self.wanted}, wrap=[*inside, *wrap])
+
+    def half(self):
+        """Whether the switch is under way: the venv may be any, the next sync has to finish it."""
+        return (self.root.extensions / ".localstack-extensions.commit").exists()
+
+    def check_stopped(self, done, in_steps):
+        """After the disturbed sync. Yields what is wrong."""
+        now = contents(self.root.venv)
+        if in_steps and self.half():
+            return
+        if now != self.new and now != self.old:
+            yield f"neither the old venv nor the new one: {difference(now, self.new)}"
+        if done.status == 0 and now != self.new:
+            yield "it said that all is done"
+        if done.status in (1, 3) and now != self.old and not self.half():
+            yield "it said that nothing changed"
+        if done.status in (1, 3) and "error: " not in done.err:
+            yield "it did not say what failed"
+
+    def check_next(self):
+        """After the next sync, which nobody disturbs."""
+        done = self.sync()
+        now = contents(self.root.venv)
+        if done.status != 0:
+            yield f"the next sync failed: {done}"
+        if now != self.new:
+            yield f"the next sync did not make the new venv: {difference(now, self.new)}"
+        if list(self.plux.iterdir()):
+            yield "plux was left with its old entry points"
+        # The cache may have less: a sync can do without.
+        left = {name for name in self.names_beside() - self.beside if not re.fullmatch(KNOWN, name)}
+        if left:
+            yield f"left over: {sorted(left)}"
+
+    def disturb(self, call, statuses, in_steps, *how):
+        """One disturbed sync and the next one; what is wrong, with where."""
+        done = self.start(*how)
+        where = f"{' '.join(map(str, how))} {done.out.strip() or call}"
+        if done.status not in statuses:
+            yield f"{where}: {done}"
+        for wrong in (*self.check_stopped(done, in_steps), *self.check_next()):
+            yield f"{where}: {wrong}\n{done.err}"
+
+    def points(self):
+        return [c for c in self.calls if c.number % STEP == 0 or re.search(ALWAYS, c.path)]
+
+    def disturb_all(self, in_steps=False):
+        wrong = []
+        for turn, call in enumerate(self.points()):
+            wrong += self.disturb(call, (0, 128 + signal.SIGKILL), in_steps, "kill", call.number)
+            for errno in ERRNOS if ALL else ERRNOS[turn % len(ERRNOS):][:1]:
+                errnos = errno if errno != "EMFILE" else f"EMFILE,{ERRNOS[turn % 4]}"
+                wrong += self.disturb(call, (0, 1, 3), in_steps, "fail", call.number, errnos)
+        assert not wrong, f"{len(wrong)} of {len(self.calls)} calls:\n" + "\n".join(wrong)
+
+
+def distributions(index):
+    """One that leans on the base, one with a dependency of its own and a script."""
+    index.add("viewer", "1.0", ["werkzeug>=3"], {"viewer.py": "import werkzeug\n"},
+              {"localstack.extensions": {"viewer": "viewer:Viewer"}})
+    index.add("lib-one", "2.5", files={"lib_one.py": "version = '2.5'\n"})
+    index.add("typed", "0.3", ["lib-one>=2"], {"typed.py": "def main(): print('typed')\n"},
+              {"console_scripts": {"typed-cli": "typed:main"}})
+
+
+# ---- a first venv, by each way to commit
+
+def test_first(root, index, tmp_path):
+    distributions(index)
+    World(root, tmp_path, "typed,viewer").disturb_all()
+
+
+def test_onto_an_empty_folder(root, index, tmp_path):
+    distributions(index)
+    root.venv.mkdir(parents=True)
+    World(root, tmp_path, "typed,viewer").disturb_all()
+
+
+def test_where_folders_cannot_be_exchanged(root, index, tmp_path):
+    distributions(index)
+    root.venv.mkdir(parents=True)
+    World(root, tmp_path, "typed,viewer", ["renameat2:EINVAL"]).disturb_all(in_steps=True)
+
+
+class Mounted:
+    """The venv is a mount point, in a mount namespace that a process keeps for the test."""
+
+    def __init__(self, venv):
+        self.venv = venv
+        self.keeper = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c", "echo ready; exec cat"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.ready = self.keeper.stdout.readline() == "ready\n"
+        self.prefix = ["nsenter", "-t", str(self.keeper.pid), "-m", "--"]
+        self.there = False
+
+    def enter(self):
+        subprocess.run([*self.prefix, "mount", "--bind", self.venv, self.venv], check=True)
+        self.there = True
+
+    def leave(self):
+        if self.there:
+            subprocess.run([*self.prefix, "umount", self.venv], check=True)
+        self.there = False
+
+    def close(self):
+        self.keeper.communicate()
+
+
+@contextlib.contextmanager
+def mount_point(venv):
+    if os.geteuid() != 0:
+        pytest.skip("not root")
+    mounted = Mounted(venv)
+    try:
+        if not mounted.ready:
+            pytest.skip("no mount namespaces")
+        yield mounted
+    finally:
+        mounted.close()
+
+
+def test_in_a_mount_point(root, index, tmp_path):
+    distributions(index)
+    root.venv.mkdir(parents=True)
+    with mount_point(root.venv) as mounted:
+        World(root, tmp_path, "typed,viewer", mounted=mounted).disturb_all(in_steps=True)
+
+
+def test_where_files_cannot_be_linked(root, index, tmp_path):
+    distributions(index)
+    World(root, tmp_path, "typed,viewer", ["linkat:EXDEV"]).disturb_all()
+
+
+# ---- a venv that changes
+
+def test_update(root, index, tmp_path):
+    distributions(index)
+    root.sync(EXTENSION_AUTO_INSTALL="typed")
+    index.add("lib-one", "2.6", files={"lib_one.py": "version = '2.6'\n", "more.py": ""})
+    World(root, tmp_path, "typed,viewer,lib-one>=2.6").disturb_all()
+
+
+def test_removal(root, index, tmp_path):
+    distributions(index)
+    root.sync(EXTENSION_AUTO_INSTALL="typed,viewer")
+    World(root, tmp_path, "viewer").disturb_all()
+
+
+def test_rebuild_for_another_python(root, index, tmp_path, other_base):
+    distributions(index)
+    root.sync(EXTENSION_AUTO_INSTALL="typed")
+    switch_base(root, other_base)
+    World(root, tmp_path, "typed").disturb_all()
