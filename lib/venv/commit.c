@@ -231,7 +231,12 @@ static int roll_forward(struct commit *c, struct err *err)
             return -1;
         break;
     }
-    return rename_to(c->fresh, c->venv, err);
+    if (rename_to(c->fresh, c->venv, err) == 0)
+        return 0;
+    /* The old one serves until the next run tries again; where it cannot, that run finds it aside. */
+    if (exists(c->old))
+        (void)!rename(c->old, c->venv);
+    return -1;
 }
 
 static int finish(struct commit *c, struct err *err)

@@ -97,10 +97,10 @@ class World:
         """Whether the switch is under way: the venv may be any, the next sync has to finish it."""
         return (self.root.extensions / ".localstack-extensions.commit").exists()
 
-    def check_stopped(self, done, in_steps):
+    def check_stopped(self, done, may_be_half):
         """After the disturbed sync. Yields what is wrong."""
         now = contents(self.root.venv)
-        if in_steps and self.half():
+        if may_be_half and self.half():
             return
         if now != self.new and now != self.old:
             yield f"neither the old venv nor the new one: {difference(now, self.new)}"
@@ -126,26 +126,27 @@ class World:
         if left:
             yield f"left over: {sorted(left)}"
 
-    def disturb(self, call, statuses, in_steps, *how):
+    def disturb(self, call, statuses, may_be_half, *how):
         """One disturbed sync and the next one; what is wrong, with where."""
         done = self.start(*how)
         where = f"{' '.join(map(str, how))} {done.out.strip() or call}"
         if done.status not in statuses:
             yield f"{where}: {done}"
-        for wrong in (*self.check_stopped(done, in_steps), *self.check_next()):
+        for wrong in (*self.check_stopped(done, may_be_half), *self.check_next()):
             yield f"{where}: {wrong}\n{done.err}"
 
     def points(self):
         return [c for c in self.calls if c.number % STEP == 0 or re.search(ALWAYS, c.path)]
 
-    def disturb_all(self, in_steps=False):
+    def disturb_all(self, half_when_killed=False, half_when_failed=False):
+        """half: the way to commit has steps between which the venv is neither of the two."""
         wrong = []
         for turn, call in enumerate(self.points()):
-            wrong += self.disturb(call, (0, 128 + signal.SIGKILL), in_steps, "kill", call.number)
+            wrong += self.disturb(call, (0, 128 + signal.SIGKILL), half_when_killed, "kill", call.number)
             for errno in ERRNOS if ALL else ERRNOS[turn % len(ERRNOS):][:1]:
                 errnos = errno if errno != "EMFILE" else f"EMFILE,{ERRNOS[turn % 4]}"
-                wrong += self.disturb(call, (0, 1, 3), in_steps, "fail", call.number, errnos)
-        assert not wrong, f"{len(wrong)} of {len(self.calls)} calls:\n" + "\n".join(wrong)
+                wrong += self.disturb(call, (0, 1, 3), half_when_failed, "fail", call.number, errnos)
+        assert not wrong, f"{len(self.calls)} calls, {len(wrong)} wrongs:\n" + "\n".join(wrong)
 
 
 def distributions(index):
@@ -173,7 +174,7 @@ def test_onto_an_empty_folder(root, index, tmp_path):
 def test_where_folders_cannot_be_exchanged(root, index, tmp_path):
     distributions(index)
     root.venv.mkdir(parents=True)
-    World(root, tmp_path, "typed,viewer", ["renameat2:EINVAL"]).disturb_all(in_steps=True)
+    World(root, tmp_path, "typed,viewer", ["renameat2:EINVAL"]).disturb_all(half_when_killed=True)
 
 
 class Mounted:
@@ -217,7 +218,7 @@ def test_in_a_mount_point(root, index, tmp_path):
     distributions(index)
     root.venv.mkdir(parents=True)
     with mount_point(root.venv) as mounted:
-        World(root, tmp_path, "typed,viewer", mounted=mounted).disturb_all(in_steps=True)
+        World(root, tmp_path, "typed,viewer", mounted=mounted).disturb_all(half_when_killed=True, half_when_failed=True)
 
 
 def test_where_files_cannot_be_linked(root, index, tmp_path):
