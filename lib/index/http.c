@@ -145,6 +145,12 @@ void http_request_done(struct http_request *r)
     r->h->done++;
 }
 
+/* Of two times to wait, -1 being for ever. */
+static long long sooner(long long one, long long other)
+{
+    return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
 /* Starts what is due, the oldest first; the time until the next one is, or -1 where none waits for its time.
  * A freed place among the running is filled when a transfer ends, so it needs no time. */
 static long long start_due(struct http *h)
@@ -154,12 +160,10 @@ static long long start_due(struct http *h)
     TAILQ_FOREACH (r, &h->requests, link) {
         if (r->state != HTTP_QUEUED)
             continue;
-        if (r->due_ms > now) {
-            if (soonest < 0 || r->due_ms - now < soonest)
-                soonest = r->due_ms - now;
-        } else if (h->running < MAX_RUNNING && (r->options.fd <= 0 || h->files < MAX_FILES)) {
+        if (r->due_ms > now)
+            soonest = sooner(soonest, r->due_ms - now);
+        else if (h->running < MAX_RUNNING && (r->options.fd <= 0 || h->files < MAX_FILES))
             http_transfer_start(r);
-        }
     }
     return soonest;
 }
@@ -188,7 +192,22 @@ static void give_up(struct http *h)
     }
 }
 
-/* One round without waiting; what start_due says. */
+/* The time until the first of the bodies that nobody wants has had its own; -1 where there is none. */
+static long long cut_useless_bodies(struct http *h)
+{
+    long long soonest = -1;
+    struct http_request *r;
+    TAILQ_FOREACH (r, &h->requests, link) {
+        long long left = http_useless_body_ms(r);
+        if (left == 0)
+            http_useless_body_cut(r);
+        else
+            soonest = sooner(soonest, left);
+    }
+    return soonest;
+}
+
+/* One round without waiting; the time after which the next is due, or -1. */
 static long long advance(struct http *h)
 {
     if (!h->multi)
@@ -199,7 +218,7 @@ static long long advance(struct http *h)
     int running, left;
     h->curl->multi_perform(h->multi, &running);
     CURLMsg *message;
-    bool ended = false;
+    size_t running_before = h->running;
     while ((message = h->curl->multi_info_read(h->multi, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -207,11 +226,11 @@ static long long advance(struct http *h)
         CURLcode code = message->data.result;
         h->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
         http_transfer_ended(r, code);
-        ended = true;
     }
-    if (ended)
+    long long next_cut = cut_useless_bodies(h);
+    if (h->running < running_before)
         soonest = start_due(h);
-    return soonest;
+    return sooner(soonest, next_cut);
 }
 
 void http_poll(struct http *h)
@@ -242,11 +261,7 @@ void http_wait_any_or(struct http *h, int fd)
         long long soonest = advance(h);
         if (h->done != before || other.revents || !anything_under_way(h))
             return;
-        long long most = 1000, patience = patience_ms(h);
-        if (soonest >= 0 && soonest < most)
-            most = soonest;
-        if (patience >= 0 && patience < most)
-            most = patience;
+        long long most = sooner(1000, sooner(soonest, patience_ms(h)));
         h->curl->multi_poll(h->multi, &other, fd >= 0, (int)most, NULL);
     }
 }

@@ -15,6 +15,10 @@ enum {
     MAX_RETRY_AFTER_S = 60, /* a server that asks for more is not waited for */
     BODY_LIMIT = 64 << 20,  /* of a body in memory, unless asked otherwise */
     MIN_BYTES_PER_S = 64,   /* slower than this for the whole timeout is trickling */
+    /* An error's or a redirect's body is of no use, but read to its end leaves a connection for the next. One
+     * that is longer, or takes longer after the headers, is cut off. */
+    USELESS_BODY_LIMIT = 64 << 10,
+    USELESS_BODY_MS = 250,
 };
 
 /* A server, by origin. */
@@ -50,6 +54,8 @@ struct http_request {
     unsigned long long got; /* bytes of the body handed on so far */
     struct buf validator;   /* strong ETag or Last-Modified of the body that `got` counts */
     bool resuming;          /* this exchange asked for the rest of it */
+    long long headers_ms;   /* when the last of this exchange's headers came; 0: not yet */
+    size_t useless;         /* bytes of a body that nobody wants */
     bool body_begun;
     bool enough;    /* the rest of the body was refused on purpose: no error */
     bool no_resume; /* a resumed answer made no sense: begin anew */
@@ -80,6 +86,10 @@ void http_transfer_start(struct http_request *r);
 /* Digests the end of an exchange: done, or queued again (a redirect, a retry). */
 void http_transfer_ended(struct http_request *r, CURLcode code);
 void http_transfer_stop(struct http_request *r);
+/* The milliseconds left to the body of an error or a redirect; -1 where that is not what is coming. */
+long long http_useless_body_ms(const struct http_request *r);
+/* Ends an exchange whose body nobody wants, as if that were complete. */
+void http_useless_body_cut(struct http_request *r);
 void http_request_done(struct http_request *r);
 void http_file_serve(struct http_request *r);
 /* The body's next bytes to where they are wanted; negative with r->err set. */

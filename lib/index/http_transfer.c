@@ -40,7 +40,10 @@ static size_t on_header(char *line, size_t one, size_t n, void *ctx)
         {T("last-modified"), &r->last_modified}, {T("cache-control"), &r->cache_control},
         {T("location"), &r->location},           {T("content-range"), &r->content_range},
     };
+    if (text_trim(all).len == 0)
+        r->headers_ms = stopwatch_ms();
     if (text_starts(all, T("HTTP/"))) { /* of the next response: after 100 Continue, or a proxy's CONNECT */
+        r->headers_ms = 0;
         for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
             buf_clear(wanted[i].to);
         return all.len;
@@ -90,6 +93,12 @@ static void remember_validator(struct http_request *r)
     buf_text(&r->validator, etag.len && !text_starts(etag, T("W/")) ? etag : buf_view(&r->last_modified));
 }
 
+/* Whether nobody wants the body that comes with this status. */
+static bool is_useless(long status)
+{
+    return status < 200 || status > 299;
+}
+
 /* Before the first byte of a body (or at the end, when it has none). */
 static int body_begin(struct http_request *r)
 {
@@ -104,7 +113,7 @@ static int body_begin(struct http_request *r)
         r->no_resume = true;
         return -1;
     }
-    if (status < 200 || status > 299)
+    if (is_useless(status))
         return 0;
     if (begin_anew(r) < 0)
         return -1;
@@ -127,9 +136,11 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     size_t len = one * n;
     if (!r->body_begun && body_begin(r) < 0)
         return len + 1; /* any other count ends the transfer */
-    long status = status_of(r);
-    if (status < 200 || status > 299)
-        return len; /* an error's page is of no use */
+    if (is_useless(status_of(r))) {
+        r->useless += len;
+        r->enough = r->useless > USELESS_BODY_LIMIT;
+        return r->enough ? len + 1 : len;
+    }
     return http_body_add(r, (struct text){bytes, len}) < 0 ? len + 1 : len;
 }
 
@@ -245,6 +256,8 @@ void http_transfer_start(struct http_request *r)
     }
     r->host = host_of(r);
     r->body_begun = r->enough = false;
+    r->headers_ms = 0;
+    r->useless = 0;
     *r->curl_error = 0;
     buf_clear(&r->location);
     r->easy = r->h->curl->easy_init();
@@ -276,6 +289,20 @@ void http_transfer_stop(struct http_request *r)
     if (r->headers)
         r->h->curl->slist_free_all(r->headers);
     r->headers = NULL;
+}
+
+long long http_useless_body_ms(const struct http_request *r)
+{
+    if (r->state != HTTP_RUNNING || !r->headers_ms || status_of(r) < 300)
+        return -1;
+    long long left = r->headers_ms + USELESS_BODY_MS - stopwatch_ms();
+    return left > 0 ? left : 0;
+}
+
+void http_useless_body_cut(struct http_request *r)
+{
+    r->enough = true;
+    http_transfer_ended(r, CURLE_OK);
 }
 
 static bool passing_status(long status)
@@ -467,7 +494,8 @@ void http_transfer_ended(struct http_request *r, CURLcode code)
     if (code == CURLE_OK && !r->body_begun && body_begin(r) < 0) /* an empty body begins at its end */
         code = CURLE_WRITE_ERROR;
     http_transfer_stop(r);
-    if (r->enough)
+    /* The status alone says what there is to know; a body of no use may also have broken off. */
+    if (r->enough || (r->useless && is_useless(status)))
         code = CURLE_OK;
     if (status)
         r->host->answered = r->h->answered = true;

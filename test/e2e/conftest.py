@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -317,3 +318,31 @@ def switch_base(root, other_base):
     copy_venv(other_base, root.base)
     root.python = next(root.base.glob("lib/python3.*")).name
     root.site = root.venv / f"lib/{root.python}/site-packages"
+
+
+# Runs a command and leaves the largest resident size of it and of its children behind, in KiB.
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:]).returncode
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status)
+"""
+MOST_MB = 256
+MOST_S = 10
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """run(root, ...) as root.run(...), which fails where memory was not kept low, or where it took long."""
+    peak = tmp_path / "peak"
+
+    def run(root, *args, status, **env):
+        began = time.monotonic()
+        done = root.run(*args, env=env, wrap=[sys.executable, "-S", "-c", MEASURE, peak])
+        assert done.status == status, done
+        assert SANITIZED or time.monotonic() - began < MOST_S
+        assert SANITIZED or int(peak.read_text()) / 1024 < MOST_MB, peak.read_text()
+        assert len(done.err) < 10_000
+        return done
+
+    return run

@@ -39,6 +39,8 @@ class Answer:
     drop: bool = False  # the connection ends without an answer
     garbage: bool = False  # the body comes in place of an answer
     compress: bool = False  # gzip, where the client takes it
+    endless: bytes = b""  # comes after the body again and again, until the client goes away
+    pace: float = 0  # seconds between one piece without end and the next
 
 
 @dataclass
@@ -111,7 +113,7 @@ class Handler(socketserver.StreamRequestHandler):
         asked = request.headers.get("range")
         if answer.ranges and asked and request.headers.get("if-range", answer.etag) == answer.etag:
             status, body = self.part(answer.body, asked, headers)
-        length = len(body) if answer.length is None else answer.length
+        length = -1 if answer.endless else len(body) if answer.length is None else answer.length
         if length >= 0:
             headers["Content-Length"] = length
         headers.setdefault("Content-Type", answer.type)
@@ -130,6 +132,9 @@ class Handler(socketserver.StreamRequestHandler):
             answer.gate.open.wait()
         self.wfile.write(body[middle:cut])
         self.wfile.flush()
+        ended = self.server.owner.ended
+        while answer.endless and not ended.wait(answer.pace):
+            self.wfile.write(answer.endless)
         return cut >= len(body) and length == len(body)
 
     @staticmethod
@@ -156,6 +161,7 @@ class Server(socketserver.ThreadingTCPServer):
 class FaultServer:
     def __init__(self, certificate=None):
         self.answers, self.requests, self.lock = {}, [], threading.Lock()
+        self.ended = threading.Event()
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.owner = self
         self.scheme = "http"
@@ -174,6 +180,7 @@ class FaultServer:
         return self
 
     def __exit__(self, *_):
+        self.ended.set()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()

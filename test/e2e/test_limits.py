@@ -2,39 +2,12 @@
 """Sizes are bounded: what is far larger than it can rightly be is refused with a message that says how large it may be, is not
 held in memory, and takes no other requirement with it."""
 
-import sys
-
 import pytest
 
-from conftest import SANITIZED
 from fault_server import Answer, FaultServer
 from wheels import metadata_text
 
 MB = 1_000_000
-MOST_MB = 256
-
-# Runs a command and leaves the largest resident size of it and of its children behind, in KiB.
-MEASURE = """
-import resource, subprocess, sys
-status = subprocess.run(sys.argv[2:]).returncode
-open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(status)
-"""
-
-
-@pytest.fixture
-def measured(tmp_path):
-    """run(root, ...) as root.run(...), which fails where memory was not kept low."""
-    peak = tmp_path / "peak"
-
-    def run(root, *args, status, **env):
-        done = root.run(*args, env=env, wrap=[sys.executable, "-S", "-c", MEASURE, peak])
-        assert done.status == status, done
-        assert SANITIZED or int(peak.read_text()) / 1024 < MOST_MB, peak.read_text()
-        assert len(done.err) < 10_000
-        return done
-
-    return run
 
 
 @pytest.fixture
