@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reconciler's command line: what each command does is in lib/reconcile. */
+#include "base/progress.h"
 #include "command.h"
 
 #include <malloc.h>
@@ -37,6 +38,7 @@ static void on_alarm(int signal_number)
         "localstack-extensions: error: the time limit of --timeout has passed; the venv is as it "
         "was, or the next run finishes it\n";
     (void)signal_number;
+    progress_clear();
     ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
     (void)ignored;
     _exit(3);

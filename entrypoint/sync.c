@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/progress.h"
 #include "command.h"
 #include "reconcile/sync.h"
 
 int command_sync(struct session *s, struct err *err)
 {
-    return sync_run(s, err);
+    if (s->settings.log_format == LOG_TEXT && log_wants(LOG_INFO))
+        progress_open();
+    int result = sync_run(s, err);
+    progress_close();
+    return result;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/progress.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -166,6 +168,7 @@ static void say(enum log_level level, const char *fmt, va_list ap)
         buf_text(&line, buf_view(&text));
         buf_char(&line, '\n');
     }
+    progress_clear();
     /* One write a line, so that lines of several processes do not mix. */
     for (size_t done = 0; done < line.len;) {
         ssize_t n = write(STDERR_FILENO, line.ptr + done, line.len - done);

@@ -124,6 +124,11 @@ bool index_download_done(const struct index_download *d)
     return !d->request || http_done(d->request);
 }
 
+long long index_download_got(const struct index_download *d)
+{
+    return d->request ? (long long)http_got(d->request) : 0;
+}
+
 static const char *announced_digest(const struct index_file *file, enum hash_algorithm algorithm)
 {
     if (algorithm == HASH_SHA256 && file->sha256)

@@ -2,6 +2,7 @@
 #include "index/http.h"
 
 #include "base/fs.h"
+#include "base/progress.h"
 #include "base/stopwatch.h"
 #include "index/http_private.h"
 
@@ -139,6 +140,11 @@ bool http_done(const struct http_request *r)
     return r->state == HTTP_DONE;
 }
 
+unsigned long long http_got(const struct http_request *r)
+{
+    return r->got;
+}
+
 void http_request_done(struct http_request *r)
 {
     r->state = HTTP_DONE;
@@ -259,9 +265,10 @@ void http_wait_any_or(struct http *h, int fd)
     size_t before = h->done;
     for (;;) {
         long long soonest = advance(h);
+        progress_tick();
         if (h->done != before || other.revents || !anything_under_way(h))
             return;
-        long long most = sooner(1000, sooner(soonest, patience_ms(h)));
+        long long most = sooner(1000, sooner(soonest, sooner(patience_ms(h), progress_due_ms())));
         h->curl->multi_poll(h->multi, &other, fd >= 0, (int)most, NULL);
     }
 }

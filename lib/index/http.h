@@ -68,6 +68,8 @@ void http_free(struct http *h);
  * errors come with the end. The request belongs to h and lives until http_release. */
 struct http_request *http_start(struct http *h, const char *url, const struct http_options *options);
 bool http_done(const struct http_request *r);
+/* The bytes of the body so far, those of `have` among them. */
+unsigned long long http_got(const struct http_request *r);
 /* Lets requests move on without waiting. */
 void http_poll(struct http *h);
 /* Waits until at least one more request is done; returns at once when nothing is under way. */

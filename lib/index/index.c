@@ -134,6 +134,11 @@ bool index_project_has_come(struct index *ix, const char *name)
     return true;
 }
 
+size_t index_project_count(const struct index *ix)
+{
+    return ix->projects.count;
+}
+
 void index_every_wheel(struct index *ix, const char *name)
 {
     *strmap_place(&ix->every, text_of(name)) = ix;

@@ -74,6 +74,9 @@ struct index *index_open(struct arena *a, struct http *http, const struct index_
 /* Releases what no arena holds; before http_free. */
 void index_close(struct index *ix);
 
+/* Of how many projects it was asked, or told that it may be. */
+size_t index_project_count(const struct index *ix);
+
 /* Hints: both return at once, and may be called any number of times. */
 void index_prefetch_project(struct index *ix, const char *name);
 void index_prefetch_metadata(struct index *ix, const struct index_file *file);
@@ -137,6 +140,8 @@ struct index_download;
 struct index_download *index_download_start(struct index *ix, const struct index_file *file, int fd,
                                             long long have);
 bool index_download_done(const struct index_download *d);
+/* The bytes that stand in fd so far, those of `have` among them. */
+long long index_download_got(const struct index_download *d);
 /* Waits for it and releases it. ERR_INPUT on a digest that differs (both are named) or a file that is not
  * there, ERR_UNAVAILABLE when it did not come whole, ERR_SYSTEM when fd cannot be written. */
 int index_download_finish(struct index *ix, struct index_download *d, char sha256[65], struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply.h"
 
+#include "base/progress.h"
 #include "base/stopwatch.h"
 #include "config/environment.h"
 #include "venv/adopt.h"
@@ -56,7 +57,20 @@ struct staging {
     struct fs_linker linker;
     struct strmap owners;
     int fd;
+    size_t installed; /* of the plan's, so far */
 };
+
+static void describe(void *context, struct buf *to)
+{
+    const struct staging *g = context;
+    size_t count = g->plan->install.count;
+    if (g->installed < count) {
+        const struct plan_install *in = &g->plan->install.items[g->installed];
+        buf_printf(to, "installing %zu of %zu: %s %s", g->installed + 1, count, in->name, in->version);
+    } else {
+        buf_str(to, "putting the new venv in place");
+    }
+}
 
 /* Everything of the old venv but what goes or is replaced. */
 static int carry_over(struct staging *g, struct err *err)
@@ -105,6 +119,8 @@ static int install_all(struct staging *g, struct err *err)
     };
     for (size_t i = 0; i < g->plan->install.count; i++) {
         const struct plan_install *in = &g->plan->install.items[i];
+        g->installed = i;
+        progress_tick();
         const struct install_options options = {
             .name = in->name,
             .normalized = in->name,
@@ -123,6 +139,8 @@ static int install_all(struct staging *g, struct err *err)
         err_clear(err);
         return APPLY_REFUSED;
     }
+    g->installed = g->plan->install.count;
+    progress_tick();
     for (size_t i = 0; i < g->plan->keep.count; i++) {
         const struct plan_keep *k = &g->plan->keep.items[i];
         if (k->adopt && adopt_distribution(g->fd, s->py.site_packages, path_base(k->item->info), err) < 0)
@@ -143,6 +161,8 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
         return -1;
     struct staging g = {
         .s = s, .plan = plan, .source = source, .wheels = wheels, .linker = {FS_HARDLINK}, .fd = -1};
+    struct progress progress = {.describe = describe, .context = &g};
+    progress_begin(&progress);
     g.fd = commit_stage(s->paths.extensions, err);
     int result = g.fd < 0 ? -1 : layout_create(g.fd, s->paths.venv, &s->py, number, err);
     if (result == 0)
@@ -162,6 +182,7 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
     } else
         commit_recover(s->paths.extensions, s->paths.venv, NULL,
                        NULL); /* leaves no half-made staging behind */
+    progress_end(&progress);
     report->install_ms += stopwatch_ms() - start;
     return result;
 }

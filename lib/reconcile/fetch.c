@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/progress.h"
 #include "base/stopwatch.h"
 #include "python/record.h"
 #include "reconcile/partial.h"
@@ -88,6 +89,7 @@ struct fetcher {
     size_t next;
     struct running running[AT_ONCE];
     size_t active, coming; /* of them: all, and those that are not there yet */
+    long long kept;        /* bytes of theirs that were there from earlier runs */
     struct ARRAY(struct waiting) waiting;
     struct ARRAY(struct fetch *) expected; /* what nobody has asked for yet; of the session's memory */
 };
@@ -246,6 +248,7 @@ static void start(struct fetcher *f, struct fetch *job, struct partial part)
     *run = (struct running){
         .job = job, .fd = fd, .part = part, .resumed = part.have > 0, .store = store_dir(f->s)};
     run->download = index_download_start(f->s->index, job->file, fd, part.have);
+    f->kept += part.have;
     f->active++;
     f->coming++;
 }
@@ -345,6 +348,7 @@ static bool take_some(struct fetcher *f)
 /* The kernel tells nobody that a lock is free but who blocks on it, and that would hold up all the others. */
 static void pause_a_little(void)
 {
+    progress_tick();
     const struct timespec little = {.tv_nsec = 10 * 1000 * 1000};
     nanosleep(&little, NULL);
 }
@@ -355,13 +359,14 @@ static void wait_for_some(struct fetcher *f)
     if (f->coming)
         index_wait_any_or(f->s->index, event.fd);
     else if (f->active)
-        poll(&event, 1, -1);
+        poll(&event, 1, progress_due_ms());
     else if (f->waiting.count)
         pause_a_little();
 }
 
 static bool move(struct fetcher *f)
 {
+    progress_tick();
     start_some(f);
     bool waited = look_at_waiting(f);
     return (f->active && take_some(f)) || waited;
@@ -448,6 +453,78 @@ static void take_result(struct fetch *job, struct fetch *done)
         err_move(&job->error, &done->error);
 }
 
+static struct running *place_of(struct fetcher *f, const struct fetch *job)
+{
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (f->running[i].job == job)
+            return &f->running[i];
+    return NULL;
+}
+
+/* What fetch_wheels waits for, for the terminal. */
+struct batch {
+    struct fetcher *fetcher;
+    struct fetch **jobs;
+    size_t count;
+    struct progress_rate rate;
+};
+
+struct tally {
+    size_t wanted, done;
+    long long total, got; /* bytes; total is -1 where a page does not say */
+    const struct fetch *coming, *unpacking;
+};
+
+static struct tally count_up(const struct batch *b)
+{
+    struct tally t = {0};
+    for (size_t i = 0; i < b->count; i++) {
+        const struct fetch *job = b->jobs[i];
+        const struct running *run = place_of(b->fetcher, job);
+        if (job->state == FETCH_DONE && !job->downloaded)
+            continue; /* the cache had it */
+        t.wanted++;
+        t.done += job->state == FETCH_DONE;
+        t.total = t.total < 0 || job->file->size < 0 ? -1 : t.total + job->file->size;
+        t.got += run && run->download ? index_download_got(run->download) : job->bytes;
+        if (run && run->download && !t.coming)
+            t.coming = job;
+        if (run && run->task && !t.unpacking)
+            t.unpacking = job;
+    }
+    return t;
+}
+
+/* Called when the line is drawn: that nothing is counted while nobody looks keeps it free. */
+static void describe(void *context, struct buf *to)
+{
+    struct batch *b = context;
+    const struct fetcher *f = b->fetcher;
+    struct tally t = count_up(b);
+    double speed = progress_rate(&b->rate, stopwatch_ms(), t.got - f->kept);
+    if (t.coming) {
+        buf_printf(to, "downloading %zu of %zu file%s, %.1f", t.done, t.wanted, t.wanted == 1 ? "" : "s",
+                   (double)t.got / 1e6);
+        if (t.total >= 0)
+            buf_printf(to, " of %.1f", (double)t.total / 1e6);
+        buf_printf(to, " MB, %.1f MB/s: %s", speed / 1e6, t.coming->file->name);
+    } else if (t.unpacking) {
+        buf_printf(to, "unpacking %s (%zu of %zu)", t.unpacking->file->name, t.done + 1, t.wanted);
+    } else if (f->waiting.count) {
+        buf_printf(to, "waiting for %s, which another sync is downloading",
+                   f->waiting.items[0].job->file->name);
+    }
+}
+
+static void wait_for_all(struct batch *b)
+{
+    struct progress progress = {.describe = describe, .context = b};
+    progress_begin(&progress);
+    while (move(b->fetcher), !all_done(b->jobs, b->count))
+        wait_for_some(b->fetcher);
+    progress_end(&progress);
+}
+
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err)
 {
     if (!count)
@@ -458,8 +535,7 @@ int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err
     cleanup_free struct fetch **in_place = xcalloc(count, sizeof(struct fetch *));
     if (ask_for(f, jobs, count, in_place, err) < 0)
         return -1;
-    while (move(f), !all_done(in_place, count))
-        wait_for_some(f);
+    wait_for_all(&(struct batch){.fetcher = f, .jobs = in_place, .count = count});
     for (size_t i = 0; i < count; i++)
         take_result(&jobs[i], in_place[i]);
     for (size_t i = 0; i < count; i++)
@@ -492,14 +568,6 @@ void fetch_move(struct session *s)
 int fetch_event(const struct session *s)
 {
     return s->fetcher ? unpacking_event(s->fetcher->unpacking) : -1;
-}
-
-static struct running *place_of(struct fetcher *f, const struct fetch *job)
-{
-    for (size_t i = 0; i < AT_ONCE; i++)
-        if (f->running[i].job == job)
-            return &f->running[i];
-    return NULL;
 }
 
 /* What is being unpacked already is unpacked to its end: the next time may want it. */

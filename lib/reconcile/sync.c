@@ -2,6 +2,7 @@
 #include "reconcile/sync.h"
 
 #include "base/fs.h"
+#include "base/progress.h"
 #include "base/stopwatch.h"
 #include "reconcile/apply.h"
 #include "reconcile/cache.h"
@@ -83,15 +84,33 @@ struct run {
     long long resolve_ms;
 };
 
+static void describe_resolving(void *context, struct buf *to)
+{
+    const struct run *run = context;
+    size_t roots = run->wanted.roots.count, projects = run->s->index ? index_project_count(run->s->index) : 0;
+    buf_printf(to, "resolving %zu requirement%s", roots, roots == 1 ? "" : "s");
+    if (projects)
+        buf_printf(to, ", %zu project%s so far", projects, projects == 1 ? "" : "s");
+}
+
+static int resolve_plan(struct run *run, struct err *err)
+{
+    struct progress progress = {.describe = describe_resolving, .context = run};
+    long long start = stopwatch_ms();
+    plan_free(&run->plan);
+    progress_begin(&progress);
+    int result = plan_make(run->s, &run->wanted, &run->source, &run->plan, err);
+    progress_end(&progress);
+    run->resolve_ms += stopwatch_ms() - start;
+    return result;
+}
+
 /* The plan, with every wheel that it installs at hand. */
 static int make_plan(struct run *run, struct unpacked **wheels, struct err *err)
 {
     for (;;) {
-        long long start = stopwatch_ms();
-        plan_free(&run->plan);
-        if (plan_make(run->s, &run->wanted, &run->source, &run->plan, err) < 0)
+        if (resolve_plan(run, err) < 0)
             return -1;
-        run->resolve_ms += stopwatch_ms() - start;
         if (run->plan.install.count)
             say_start(&run->plan, run->resolve_ms);
         *wheels = arena_array(&run->s->memory, run->plan.install.count, sizeof **wheels);
