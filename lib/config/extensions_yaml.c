@@ -181,6 +181,7 @@ static void assign(struct reader *r, size_t line, size_t column, const struct se
     struct err err cleanup_err = ERR_INIT;
     v->syntax = SYNTAX_YAML;
     v->from = setting->key;
+    v->origin = arena_printf(&r->names, "%s:%zu: %s", r->file, line + 1, setting->key);
     if (setting_assign(r->out, setting, v, &err) < 0)
         fault(r, line, column, "%s", err.text);
 }

@@ -299,8 +299,8 @@ static int assign_install(struct settings *s, const struct setting_value *v, str
     return 0;
 }
 
-int setting_assign(struct settings *s, const struct setting *setting, const struct setting_value *v,
-                   struct err *err)
+static int assign(struct settings *s, const struct setting *setting, const struct setting_value *v,
+                  struct err *err)
 {
     char *field = (char *)s + setting->offset;
     void *place = field;
@@ -342,5 +342,70 @@ int setting_assign(struct settings *s, const struct setting *setting, const stru
         *(const char **)place =
             setting->kind == SETTING_PATH ? expand_home(s, v->text, v->home) : text_dup(&s->strings, v->text);
         return 0;
+    }
+}
+
+/* What is added to a list by one does not take from it what another put there. */
+void setting_said(struct settings *s, const struct setting *setting, const char *origin)
+{
+    if (!s->origins)
+        s->origins = arena_array(&s->strings, setting_count, sizeof *s->origins);
+    const char **place = &s->origins[setting - setting_table];
+    *place = *place && setting->kind == SETTING_CONTROL ? arena_printf(&s->strings, "%s, %s", *place, origin)
+                                                        : arena_strdup(&s->strings, origin);
+}
+
+const char *setting_origin(const struct settings *s, const struct setting *setting)
+{
+    return s->origins ? s->origins[setting - setting_table] : NULL;
+}
+
+int setting_assign(struct settings *s, const struct setting *setting, const struct setting_value *v,
+                   struct err *err)
+{
+    if (assign(s, setting, v, err) < 0)
+        return -1;
+    setting_said(s, setting, v->origin ? v->origin : v->from);
+    return 0;
+}
+
+static bool join(char *const *items, size_t count, struct buf *to)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_printf(to, "%s%s", i ? ", " : "", items[i]);
+    return count > 0;
+}
+
+static bool add(const char *value, struct buf *to)
+{
+    buf_str(to, value ? value : "");
+    return value != NULL;
+}
+
+bool setting_text(const struct settings *s, const struct setting *setting, struct buf *to)
+{
+    const char *field = (const char *)s + setting->offset;
+    const void *place = field;
+    unsigned choice;
+    switch (setting->kind) {
+    case SETTING_INSTALL:
+        return s->auto_install ? add(s->auto_install, to) : join(s->install, s->install_count, to);
+    case SETTING_LIST:
+    case SETTING_LINKS:
+    case SETTING_CONTROL: {
+        const struct strings *list = place;
+        return join(list->items, list->count, to);
+    }
+    case SETTING_BOOL:
+        return add(*(const bool *)place ? "true" : "false", to);
+    case SETTING_SECONDS:
+    case SETTING_NUMBER:
+        buf_printf(to, "%d", *(const int *)place);
+        return true;
+    case SETTING_CHOICE:
+        memcpy(&choice, field, sizeof choice);
+        return add(setting->choices[choice], to);
+    default:
+        return add(*(const char *const *)place, to);
     }
 }

@@ -43,12 +43,21 @@ struct setting_value {
     const char *from; /* for messages: "EXTENSION_OFFLINE", "/etc/pip.conf:3: timeout" */
     struct text text; /* the value, unless it is a list of YAML */
     const struct strings *items;
-    const char *home; /* HOME, may be NULL */
+    const char *home;   /* HOME, may be NULL */
+    const char *origin; /* as settings.origins has it; NULL: `from` is that too */
 };
 
-/* Puts the value into its field, copied. ERR_USAGE names where it came from and what is wanted. */
+/* Puts the value into its field, copied, and remembers where it came from. ERR_USAGE names that and what is
+ * wanted. */
 int setting_assign(struct settings *s, const struct setting *setting, const struct setting_value *value,
                    struct err *err);
+/* Remembers that this was said last by `origin`, which is copied. */
+void setting_said(struct settings *s, const struct setting *setting, const char *origin);
+/* NULL: the value is the default. */
+const char *setting_origin(const struct settings *s, const struct setting *setting);
+/* Appends the value as people write it, the items of a list with ", " between them; false where there is
+ * none. Credentials are in it as they were given. */
+bool setting_text(const struct settings *s, const struct setting *setting, struct buf *to);
 /* The setting with this key; NULL when there is none. */
 const struct setting *setting_by_key(struct text key);
 /* The setting that pip's long option of this name (without --) is; NULL when there is none. */

@@ -52,6 +52,9 @@ struct settings {
     int pip_timeout_s; /* 15 */
     int retries;       /* 5 */
 
+    const char **origins; /* of each in setting_table: who said it (a variable, FILE:LINE and key, an option);
+                             NULL: nobody. NULL itself where nobody said anything */
+
     struct settings_file *files; /* every file looked for, in reading order, absent ones included */
     size_t file_count;
 };

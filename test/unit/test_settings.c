@@ -3,7 +3,7 @@
 #include "base/strmap.h"
 #include "cases.h"
 #include "config/extensions_yaml.h"
-#include "config/settings.h"
+#include "config/setting.h"
 #include "test.h"
 
 /* A root of its own for each test: ROOT/etc/localstack, ROOT/home, ROOT/base, ROOT/venv, ROOT/xdg. */
@@ -100,6 +100,58 @@ static void test_defaults(void **state)
     assert_null(s->index_url);
     assert_int_equal(s->pip_timeout_s, 15);
     assert_int_equal(s->retries, 5);
+}
+
+static void assert_said(const struct world *w, const char *key, const char *value, const char *origin)
+{
+    struct buf got cleanup_buf = BUF_INIT;
+    const struct setting *setting = setting_by_key(text_of(key));
+    assert_int_equal(setting_text(&w->s, setting, &got), value != NULL);
+    assert_string_equal(buf_cstr(&got), value ? value : "");
+    const char *said = setting_origin(&w->s, setting);
+    assert_string_equal(said ? said : "default", origin);
+}
+
+static void test_where_a_value_came_from(void **state)
+{
+    struct world *w = *state;
+    const char *conf = path(w, "p.conf"), *yaml_file = path(w, "etc/localstack/conf.d/extensions.yaml");
+    put(w, "p.conf", "[global]\nno-binary = one\ntimeout = 7\nindex-url = http://conf/\n");
+    set(w, arena_printf(&w->a, "PIP_CONFIG_FILE=%s", conf));
+    set(w, "PIP_INDEX_URL=http://variable/");
+    set(w, "EXTENSION_ON_ERROR=abort");
+    set(w, "PIP_NO_BINARY=two");
+    yaml(w, "install: [a, 'b>=1']\nsync: never\n\noffline: true\non-error: continue\n"
+            "index:\n  timeout: 3\n  extra: [http://e/, http://f/]\n");
+    assert_int_equal(load(w), 0);
+    const struct {
+        const char *key, *value, *origin;
+    } expected[] = {
+        {"install", "a, b>=1", arena_printf(&w->a, "%s:1: install", yaml_file)},
+        {"sync", "never", arena_printf(&w->a, "%s:2: sync", yaml_file)},
+        {"offline", "true", arena_printf(&w->a, "%s:4: offline", yaml_file)},
+        {"on-error", "abort", "EXTENSION_ON_ERROR"},
+        {"index.url", "http://variable/", "PIP_INDEX_URL"},
+        {"index.extra", "http://e/, http://f/", arena_printf(&w->a, "%s:8: index.extra", yaml_file)},
+        {"index.timeout", "7", arena_printf(&w->a, "%s:3: timeout", conf)},
+        {"index.no-binary", "one, two", arena_printf(&w->a, "%s:2: no-binary, PIP_NO_BINARY", conf)},
+        {"timeout", "300", "default"},
+        {"lock", NULL, "default"},
+        {"upgrade", "false", "default"},
+        {"log.format", "text", "default"},
+        {"entrypoint.mode", "exec", "default"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_said(w, expected[i].key, expected[i].value, expected[i].origin);
+}
+
+static void test_a_value_that_is_refused_leaves_its_origin(void **state)
+{
+    struct world *w = *state;
+    set(w, "PIP_CONFIG_FILE=/dev/null");
+    set(w, "EXTENSION_SYNC_TIMEOUT=soon");
+    assert_int_equal(load(w), -1);
+    assert_said(w, "timeout", "300", "default");
 }
 
 static void test_yaml_has_every_key(void **state)
@@ -433,6 +485,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_defaults),
+        TEST(test_where_a_value_came_from),
+        TEST(test_a_value_that_is_refused_leaves_its_origin),
         TEST(test_yaml_has_every_key),
         TEST(test_yaml_faults),
         TEST(test_yaml_tells_all_faults_and_keeps_the_rest),
