@@ -17,20 +17,6 @@ static const struct {
     {"why", command_why},   {"lock", command_lock}, {"cache", command_cache},
 };
 
-static int status_of(const struct err *err)
-{
-    switch (err->kind) {
-    case ERR_USAGE:
-        return 2;
-    case ERR_INPUT:
-    case ERR_UNAVAILABLE:
-    case ERR_NOT_FOUND:
-        return 1;
-    default:
-        return 3;
-    }
-}
-
 /* A sync survives its end at any instruction, so that there is nothing to clean up here. */
 static void on_alarm(int signal_number)
 {
@@ -89,7 +75,7 @@ int main(int argc, char **argv)
         status = run(name, &options, &err);
     if (status < 0) {
         log_error("%s", err.text ? err.text : "unknown error");
-        status = status_of(&err);
+        status = err_status(&err);
     }
     options_free(&options);
     return status;

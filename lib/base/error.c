@@ -64,3 +64,17 @@ int(err_move)(struct err *to, struct err *from)
     }
     return -1;
 }
+
+int err_status(const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_USAGE:
+        return 2;
+    case ERR_INPUT:
+    case ERR_UNAVAILABLE:
+    case ERR_NOT_FOUND:
+        return 1;
+    default:
+        return 3;
+    }
+}

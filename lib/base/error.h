@@ -40,6 +40,9 @@ int err_sys(struct err *err, int sysno, const char *fmt, ...) __attribute__((for
 /* Puts "CONTEXT: " before the text of an error that is set. Returns -1. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The exit status of a program that ends with this error: 1, 2 or 3 as above. */
+int err_status(const struct err *err);
+
 /* Frees the text; the struct is as after ERR_INIT. */
 void err_clear(struct err *err);
 

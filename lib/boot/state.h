@@ -20,6 +20,7 @@ struct settings;
 #define SYNC_COMMIT ".localstack-extensions.commit"
 #define SYNC_CACHE ".localstack-extensions.cache" /* stands in for a cache that cannot be used */
 #define SYNC_STATE ".localstack-extensions.state"
+#define SYNC_HISTORY ".localstack-extensions.history" /* of what the last syncs did, for people */
 
 /* Paths that both programs work with, all absolute, prefixed by --root. */
 struct boot_paths {

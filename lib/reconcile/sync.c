@@ -6,6 +6,7 @@
 #include "base/stopwatch.h"
 #include "reconcile/apply.h"
 #include "reconcile/cache.h"
+#include "reconcile/history.h"
 #include "reconcile/locked.h"
 #include "reconcile/restrict.h"
 #include "reconcile/shadow.h"
@@ -82,6 +83,7 @@ struct run {
     struct plan plan;
     struct apply_report report;
     long long resolve_ms;
+    struct history_run history;
 };
 
 static void describe_resolving(void *context, struct buf *to)
@@ -236,11 +238,14 @@ static int work(struct run *run, const struct state *last, struct err *err)
      * it the next boot syncs, and tries again. */
     bool forgotten = run->report.number == last->number || apply_forget_plugins(s);
     say_failures(s, &run->plan);
+    int status = run->plan.failed.count ? 1 : 0;
+    /* Before the state: who is killed in between leaves a boot that has something to do, and to sweep up. */
+    history_end(&run->history, status, &run->plan, NULL);
     if (forgotten && remember(run, err) < 0) {
         log_warning("the next boot looks at everything again: %s", err->text);
         err_clear(err);
     }
-    return run->plan.failed.count ? 1 : 0;
+    return status;
 }
 
 static int cannot_write(struct err *err)
@@ -266,8 +271,12 @@ int sync_run(struct session *s, struct err *err)
         log_info("finished what an interrupted sync had begun");
         apply_forget_plugins(s);
     }
-    if (s->options->recover_only)
+    if (s->options->recover_only) {
+        struct history_run history;
+        history_begin(&history, s);
+        history_end(&history, 0, NULL, NULL);
         return 0;
+    }
     struct state last = {0};
     const char *reason = NULL;
     enum state_verdict verdict = state_compare(&s->memory, &s->paths, &s->settings, &last, &reason);
@@ -280,7 +289,10 @@ int sync_run(struct session *s, struct err *err)
         log_debug("syncing: %s", reason);
     cache_sweep(s->cache_dir);
     struct run run = {.s = s};
+    history_begin(&run.history, s);
     int result = work(&run, &last, err);
+    if (result < 0)
+        history_end(&run.history, err_status(err), NULL, err->text);
     plan_free(&run.plan);
     wanted_free(&run.wanted);
     return result;

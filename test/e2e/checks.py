@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 
+from small_world import LASTING
+
 
 def demo_set(index):
     """What real extensions are like: one that leans on the base, one with a dependency of its own."""
@@ -60,8 +62,7 @@ class Keep:
 
 
 def leftovers(root):
-    return [p.name for p in root.extensions.iterdir()
-            if p.name not in ("python_venv", ".localstack-extensions.lock", ".localstack-extensions.state")]
+    return [p.name for p in root.extensions.iterdir() if p.name not in LASTING]
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ BUILD = Path(os.environ.get("BUILD_DIR", "build")).resolve()
 EXTENSIONS = BUILD / "localstack-extensions"
 ENTRYPOINT = BUILD / "localstack-entrypoint"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+LASTING = {"python_venv", *(f".localstack-extensions.{name}" for name in ("lock", "state", "history"))}  # beside and with the venv
 LONG = 120  # seconds after which a test has failed
 
 
@@ -127,9 +128,7 @@ class World:
         )
 
     def leftovers(self):
-        return sorted(
-            p.name for p in self.extensions.iterdir() if p.name not in ("python_venv", ".localstack-extensions.lock", ".localstack-extensions.state")
-        )
+        return sorted(p.name for p in self.extensions.iterdir() if p.name not in LASTING)
 
     def remove_volume(self):
         shutil.rmtree(self.volume)
