@@ -369,7 +369,7 @@ static int bring_back(struct commit *c, struct err *err)
 static bool is_of_sync(const char *name, const void *data)
 {
     (void)data;
-    return strcmp(name, SYNC_COMMIT) == 0 || strcmp(name, SYNC_STATE) == 0;
+    return strcmp(name, SYNC_COMMIT) == 0 || strcmp(name, SYNC_STATE) == 0 || strcmp(name, SYNC_HISTORY) == 0;
 }
 
 static void sweep(const struct commit *c)

@@ -121,7 +121,8 @@ class World:
             yield f"the next sync did not make the new venv: {difference(now, self.new)}"
         if list(self.plux.iterdir()):
             yield "plux was left with its old entry points"
-        # The cache may have less: a sync can do without.
+        # The cache may have less: a sync can do without. What a disk did not let go is swept by whatever has something to do.
+        self.root.run("cache", "prune")
         left = {name for name in self.names_beside() - self.beside if not re.fullmatch(KNOWN, name)}
         if left:
             yield f"left over: {sorted(left)}"
