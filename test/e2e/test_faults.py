@@ -26,8 +26,8 @@ ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")
 ALWAYS = r"\.localstack-extensions\.(commit|state)|python_venv$|probe-|staging(/venv)?$|/plux/"
 KNOWN = r"cache/extensions/(\w+/)?\.[^/]+\.\d+\.new"  # of a writer that was killed; the cache may be deleted at any time
 # What a sync can do without, and does without a word: the cache, who holds the lock, whether folders can be exchanged, a folder
-# that is there already, and copying without reading.
-QUIET = r"/cache/extensions(/|$)|\.localstack-extensions\.lock$|/probe-[12](/|$)|/lib/extensions$"
+# that is there already (in a mount point the venv too), and copying without reading.
+QUIET = r"/cache/extensions(/|$)|\.localstack-extensions\.lock$|/probe-[12](/|$)|/lib/extensions(/python_venv)?$"
 QUIET_CALLS = ("ioctl", "copy_file_range")
 
 Call = collections.namedtuple("Call", "number name path")
