@@ -69,8 +69,9 @@ static bool is_same_run(const json_t *one, const json_t *other)
 }
 
 /* In the place of the line that the run's beginning wrote, or as the last. */
-static void put(const struct session *s, json_t *entry)
+static void put(struct history_run *run, json_t *entry)
 {
+    const struct session *s = run->s;
     struct buf text cleanup_buf = BUF_INIT;
     struct err err cleanup_err = ERR_INIT;
     json_t *list = history_read(s->paths.extensions), *item;
@@ -88,8 +89,11 @@ static void put(const struct session *s, json_t *entry)
     }
     json_decref(list);
     cleanup_free char *path = xasprintf("%s/%s", s->paths.extensions, SYNC_HISTORY);
-    if (fs_write(AT_FDCWD, path, buf_view(&text), 0644, false, &err) < 0)
-        log_debug("the history is not written: %s", err.text);
+    if (fs_write(AT_FDCWD, path, buf_view(&text), 0644, false, &err) < 0 && !run->warned) {
+        log_warning("what this sync does is not written down for `localstack-extensions doctor`: %s",
+                    err.text);
+        run->warned = true;
+    }
 }
 
 static json_t *entry_of(const struct history_run *run, const struct plan *plan)
@@ -111,7 +115,7 @@ void history_begin(struct history_run *run, struct session *s)
     time_t now = time(NULL);
     *run = (struct history_run){.s = s, .start_ms = stopwatch_ms()};
     strftime(run->time, sizeof run->time, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    put(s, entry_of(run, NULL));
+    put(run, entry_of(run, NULL));
 }
 
 /* The beginning of it, whole characters only. */
@@ -126,12 +130,12 @@ static json_t *shortened(const char *why)
     return output_json_text(cut);
 }
 
-void history_end(const struct history_run *run, int status, const struct plan *plan, const char *why)
+void history_end(struct history_run *run, int status, const struct plan *plan, const char *why)
 {
     json_t *entry = entry_of(run, plan);
     json_object_set_new(entry, "exit", json_integer(status));
     json_object_set_new(entry, "ms", json_integer(stopwatch_ms() - run->start_ms));
     if (why)
         json_object_set_new(entry, "error", shortened(why));
-    put(run->s, entry);
+    put(run, entry);
 }

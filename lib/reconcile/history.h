@@ -17,10 +17,11 @@ struct history_run {
     struct session *s;
     char time[32];
     long long start_ms;
+    bool warned; /* that it cannot be written */
 };
 void history_begin(struct history_run *run, struct session *s);
 /* status: the exit status. plan: what was done, NULL for nothing. why: the failure, NULL for none. */
-void history_end(const struct history_run *run, int status, const struct plan *plan, const char *why);
+void history_end(struct history_run *run, int status, const struct plan *plan, const char *why);
 
 /*
  * A new array of at most HISTORY_MOST objects, the oldest first, with every key: "time" (UTC, ISO 8601), "by"
