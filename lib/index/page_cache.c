@@ -69,6 +69,14 @@ static bool read_headers(struct arena *a, struct text bytes, struct cached_page 
     return out->status && out->url && line.ptr && line.len == 0;
 }
 
+bool page_cache_is_page(int folder, const char *name)
+{
+    char head[sizeof first_line];
+    cleanup_close int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fd >= 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head &&
+           memcmp(head, first_line, sizeof head - 1) == 0 && head[sizeof head - 1] == '\n';
+}
+
 void page_cache_open(struct arena *a, const char *cache_dir, const char *url, struct cached_page *out)
 {
     struct arena scratch cleanup_arena = ARENA_INIT;

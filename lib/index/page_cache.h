@@ -18,6 +18,8 @@ struct cached_page {
 
 /* Looks for a page; reads its headers alone. `url`: with or without credentials. */
 void page_cache_open(struct arena *a, const char *cache_dir, const char *url, struct cached_page *out);
+/* Whether a file is one that page_cache_store wrote. */
+bool page_cache_is_page(int folder, const char *name);
 /* The body into *out; false when it cannot be read. */
 bool page_cache_body(const struct cached_page *page, struct buf *out);
 /* Keeps an answer (of 200, 404, 410 or 451), unless the server forbids it. Uses up the body. */

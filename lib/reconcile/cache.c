@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "reconcile/cache_mark.h"
 #include "reconcile/fetch.h"
 #include "reconcile/partial.h"
 #include "venv/unpacked.h"
@@ -27,7 +28,7 @@ static const struct {
 static bool is_ours(enum cache_kind kind, const char *name)
 {
     return kinds[kind].suffix ? digest_is_name(name, kinds[kind].suffix)
-                              : strcmp(name, "interpreter.json") == 0;
+                              : strcmp(name, "interpreter.json") == 0 || strcmp(name, CACHE_TAG) == 0;
 }
 
 /* Those of files that have another name while they are written. */
@@ -209,6 +210,8 @@ static int prune_kind(struct session *s, enum cache_kind kind, int folder, bool 
         struct weight w = {0};
         if (weigh(folder, *name, 0, &w, err) < 0)
             return -1;
+        if (kind == CACHE_OTHER && strcmp(*name, CACHE_TAG) == 0)
+            continue; /* the last to go */
         if (!all && (kind == CACHE_UNPACKED ? is_used(s, folder, *name, &w)
                                             : kind == CACHE_OTHER || is_recent(folder, *name)))
             continue;
@@ -252,16 +255,48 @@ static int prune_kinds(struct session *s, int cache, bool all, struct cache_size
     return 0;
 }
 
+/* Folders that are empty now, and nobody else's, go too; the cache's own may be a mount. Where something
+ * stays, so does the tag: it is a cache of ours still. */
+static void remove_empty(struct session *s, int cache, struct cache_sizes *removed)
+{
+    struct stat st;
+    for (enum cache_kind kind = 0; kind < CACHE_OTHER; kind++)
+        if (unlinkat(cache, kinds[kind].folder, AT_REMOVEDIR) < 0)
+            log_debug("%s/%s stays: %s", s->cache_dir, kinds[kind].folder, strerror(errno));
+    if (!cache_is_empty(cache) || fstatat(cache, CACHE_TAG, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        unlinkat(cache, CACHE_TAG, 0) < 0)
+        return;
+    removed->of[CACHE_OTHER].count++;
+    removed->of[CACHE_OTHER].bytes += st.st_size;
+}
+
+static int refuse(struct session *s, struct err *err)
+{
+    return err_set(
+        err, ERR_USAGE,
+        "%s is no cache of localstack-extensions: it is not empty, and has no %s, interpreter.json, "
+        "index page or unpacked wheel that this program wrote; nothing is removed. Name the cache's own "
+        "folder (`cache dir` shows which it is without --cache-dir), or remove by hand what is of no use",
+        s->cache_dir, CACHE_TAG);
+}
+
 int cache_prune(struct session *s, bool all, struct cache_sizes *removed, struct err *err)
 {
     cleanup_close int cache = -1;
     *removed = (struct cache_sizes){0};
-    if (open_cache(s, &cache, err) < 0 || (cache >= 0 && prune_kinds(s, cache, all, removed, err) < 0))
+    if (open_cache(s, &cache, err) < 0)
         return err_wrap(err, "the cache %s", s->cache_dir);
-    /* Folders that are empty now, and nobody else's, go too; the cache's own may be a mount. */
-    for (enum cache_kind kind = 0; all && cache >= 0 && kind < CACHE_OTHER; kind++)
-        if (unlinkat(cache, kinds[kind].folder, AT_REMOVEDIR) < 0)
-            log_debug("%s/%s stays: %s", s->cache_dir, kinds[kind].folder, strerror(errno));
+    if (cache < 0)
+        return 0;
+    if (!cache_is_ours(cache))
+        return refuse(s, err);
+    /* That of an earlier version would look like anybody's when what tells it has gone. */
+    if (!cache_is_empty(cache))
+        cache_mark(cache);
+    if (prune_kinds(s, cache, all, removed, err) < 0)
+        return err_wrap(err, "the cache %s", s->cache_dir);
+    if (all)
+        remove_empty(s, cache, removed);
     return 0;
 }
 

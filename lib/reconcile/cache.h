@@ -23,7 +23,7 @@ int cache_measure(struct session *s, struct cache_sizes *out, struct err *err);
  * neither that version of that distribution, nor has any on this volume a file of it by a hard link), pages
  * and metadata that nobody read for 30 days, downloads that nobody went on with for a day, leftovers of who
  * was killed. `all`: everything, but for what is being downloaded or unpacked at this moment. *removed says
- * what went.
+ * what went. ERR_USAGE where the folder is no cache of ours (cache_mark.h).
  */
 int cache_prune(struct session *s, bool all, struct cache_sizes *removed, struct err *err);
 

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "config/environment.h"
 #include "reconcile/fetch.h"
+#include "reconcile/cache_mark.h"
 #include "reconcile/store.h"
 #include "venv/layout.h"
 
@@ -79,6 +80,14 @@ void session_close(struct session *s)
     arena_free(&s->memory);
 }
 
+/* Before anything is kept in it. */
+static void mark_cache(const struct session *s)
+{
+    cleanup_close int cache = open(s->cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cache >= 0)
+        cache_mark(cache);
+}
+
 int session_interpreter(struct session *s, struct err *err)
 {
     if (s->has_interpreter)
@@ -86,6 +95,7 @@ int session_interpreter(struct session *s, struct err *err)
     char *exclude[] = {path_under(&s->memory, s->paths.root, "/var/lib/localstack"),
                        path_under(&s->memory, s->paths.root, "/opt/code/extensions"),
                        arena_strdup(&s->memory, s->paths.venv)};
+    mark_cache(s);
     const char *kept = path_join(&s->memory, s->cache_dir, "interpreter.json");
     if (interpreter_query(&s->memory, s->paths.base, s->options->python, kept, exclude,
                           sizeof exclude / sizeof *exclude, &s->py, err) < 0)

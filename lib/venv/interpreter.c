@@ -103,22 +103,38 @@ static json_t *probe(struct arena *a, const char *executable, struct err *err)
 
 /* ---- the kept answer */
 
-static json_t *kept_load(const char *file, struct text identity)
+/* NULL where the file is not there or no answer that we kept. */
+static json_t *kept_read(int dirfd, const char *file)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
-    if (!file || fs_read(AT_FDCWD, file, KEPT_LIMIT, &bytes, NULL) < 0)
+    if (fs_read(dirfd, file, KEPT_LIMIT, &bytes, NULL) < 0)
         return NULL;
     json_t *kept cleanup_json = json_loadb(buf_cstr(&bytes), bytes.len, JSON_REJECT_DUPLICATES, NULL);
-    json_t *answer = json_object_get(kept, "answer");
     const char *stands_for = json_string_value(json_object_get(kept, "identity"));
-    if (!stands_for || !json_is_object(answer))
+    return stands_for && digest_is_name(stands_for, "") && json_is_object(json_object_get(kept, "answer"))
+               ? steal_ptr(&kept)
+               : NULL;
+}
+
+bool interpreter_is_kept(int dirfd, const char *file)
+{
+    json_t *kept cleanup_json = kept_read(dirfd, file);
+    return kept != NULL;
+}
+
+static json_t *kept_load(const char *file, struct text identity)
+{
+    json_t *kept cleanup_json = file ? kept_read(AT_FDCWD, file) : NULL;
+    json_t *answer = json_object_get(kept, "answer");
+    if (!kept)
         return NULL;
     struct buf now cleanup_buf = BUF_INIT;
     buf_text(&now, identity);
     identify_answer(&now, answer);
     char hex[DIGEST_HEX];
     digest_hex(buf_view(&now), hex);
-    return strcmp(hex, stands_for) == 0 ? json_incref(answer) : NULL;
+    return strcmp(hex, json_string_value(json_object_get(kept, "identity"))) == 0 ? json_incref(answer)
+                                                                                  : NULL;
 }
 
 /* A place where nothing can be kept only costs the next run its time. */

@@ -36,5 +36,8 @@ struct interpreter {
 int interpreter_query(struct arena *a, const char *base_dir, const char *python, const char *cache_file,
                       char *const *exclude, size_t exclude_count, struct interpreter *out, struct err *err);
 
+/* Whether a file is such a kept answer, of whichever interpreter. */
+bool interpreter_is_kept(int dirfd, const char *file);
+
 /* What such an answer says, JSON, without a machine behind it: for the fuzzer. ERR_SYSTEM as above. */
 int interpreter_answer_parse(struct arena *a, struct text json, struct interpreter *out, struct err *err);

@@ -58,11 +58,11 @@ def test_dir(root, tmp_path):
 
 def test_size(root, cache):
     found = numbers(root, "size")
-    assert counts(found) == {"unpacked": 3, "pages": 2, "metadata": 3, "other": 1}
+    assert counts(found) == {"unpacked": 3, "pages": 2, "metadata": 3, "other": 2}
     assert found["dir"] == str(cache)
     assert found["bytes"] == sum(p.stat().st_size for p in files_below(cache))
     assert found["bytes"] == sum(found[kind]["bytes"] for kind in KINDS)
-    assert "3 unpacked wheels, 2 index pages, 3 metadata files, 1 other file, " in run(root, "size").out
+    assert "3 unpacked wheels, 2 index pages, 3 metadata files, 2 other files, " in run(root, "size").out
 
 
 @pytest.mark.parametrize("what", ["size", "prune", "clean"])
@@ -204,7 +204,8 @@ def test_clean_removes_what_is_ours_and_nothing_else(root, index, cache, tmp_pat
     (cache / f"unpacked/{SHA}").symlink_to(outside)
     removed = numbers(root, "clean")
     assert removed["pages"]["count"] == 2 and removed["metadata"]["count"] == 3 and removed["other"]["count"] == 1
-    assert sorted(str(p.relative_to(cache)) for p in cache.rglob("*")) == ["mine.txt", "pages", "pages/mine", "unpacked", "unpacked/link"]
+    assert counts(numbers(root, "clean")) == {}
+    assert sorted(str(p.relative_to(cache)) for p in cache.rglob("*")) == ["CACHEDIR.TAG", "mine.txt", "pages", "pages/mine", "unpacked", "unpacked/link"]
     assert (outside / "file").read_text() == "kept"
     assert {p: p.read_bytes() for p in files_below(root.venv)} == before
     root.sync(EXTENSION_AUTO_INSTALL="one==1.0")
@@ -233,7 +234,7 @@ def test_a_link_in_the_cache_is_not_followed(root, index, cache, kind, tmp_path)
         assert f"{cache}/{kind} is a symbolic link: " in done.err and done.err.count("\n") == 1, done
         assert json.loads(done.out)[kind] == {"count": 0, "bytes": 0}
         assert tree(tmp_path / "mine") == before and (cache / kind).is_symlink(), what
-    assert sorted(p.name for p in cache.iterdir()) == [kind]
+    assert sorted(p.name for p in cache.iterdir()) == ["CACHEDIR.TAG", kind]
 
 
 @pytest.mark.parametrize("kind", ["unpacked", "downloads"])
@@ -250,10 +251,57 @@ def test_a_sync_sweeps_through_no_link(root, index, cache, kind, tmp_path):
 def test_the_cache_itself_may_be_a_link(root, cache, tmp_path):
     cache.rename(tmp_path / "moved")
     cache.symlink_to(tmp_path / "moved")
-    assert counts(numbers(root, "size")) == {"unpacked": 3, "pages": 2, "metadata": 3, "other": 1}
+    assert counts(numbers(root, "size")) == {"unpacked": 3, "pages": 2, "metadata": 3, "other": 2}
     assert counts(numbers(root, "prune")) == {"unpacked": 1}
-    assert counts(numbers(root, "clean")) == {"unpacked": 2, "pages": 2, "metadata": 3, "other": 1}
+    assert counts(numbers(root, "clean")) == {"unpacked": 2, "pages": 2, "metadata": 3, "other": 2}
     assert cache.is_symlink() and list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("tag", [None, "Signature: 8a477f597d28d172789f06886806bc55\n# of another program\n", "of localstack-extensions\n"])
+@pytest.mark.parametrize("what", ["prune", "clean"])
+def test_a_folder_that_is_no_cache_is_refused(root, what, tag, tmp_path):
+    folder = tmp_path / "mine"
+    for name in ("interpreter.json", ".interpreter.json.1.new", f"pages/{SHA}", f"metadata/{SHA}.metadata", f"unpacked/{SHA}/list",
+                 f"unpacked/.{SHA}.1.new/list", f"downloads/{SHA}.part"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text('{"identity": 1, "answer": {}}')
+        os.utime(folder / name, (1, 1))
+    if tag:
+        (folder / "CACHEDIR.TAG").write_text(tag)
+    before = tree(folder)
+    done = root.run("cache", what, "--cache-dir", folder)
+    assert done.status == 2 and f"{folder} is no cache of localstack-extensions" in done.err and not done.out, done
+    assert "`cache dir`" in done.err and done.err.count("\n") == 1, done
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("left", ["interpreter.json", "pages", "unpacked"])
+def test_a_cache_of_an_earlier_version_is_one(root, cache, left):
+    (cache / "CACHEDIR.TAG").unlink()
+    for path in cache.iterdir():
+        if path.name != left:
+            subprocess.run(["rm", "-r", path], check=True)
+    (cache / "mine.txt").write_text("mine")
+    expected = counts(numbers(root, "size"))
+    assert len(expected) == 1
+    run(root, "prune")
+    expected.update({"unpacked": 2} if left == "unpacked" else {})
+    assert counts(numbers(root, "clean")) == expected
+    assert counts(numbers(root, "clean")) == {} and (cache / "mine.txt").read_text() == "mine"
+
+
+def test_the_tag_of_a_cache(root, cache):
+    tag = cache / "CACHEDIR.TAG"
+    assert tag.read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n") and "localstack-extensions" in tag.read_text()
+    run(root, "prune")
+    assert tag.exists()
+    assert counts(numbers(root, "clean"))["other"] == 2 and list(cache.iterdir()) == []
+    run(root, "clean")
+    tag.write_text("theirs")
+    root.sync(EXTENSION_AUTO_INSTALL="one==1.0")
+    assert tag.read_text() == "theirs"
+    run(root, "clean")
+    assert [p.name for p in cache.iterdir()] == ["CACHEDIR.TAG"]
 
 
 def test_prune_waits_for_a_sync(root, cache):
