@@ -132,6 +132,12 @@ static int install_all(struct staging *g, struct err *err)
         if (install_wheel(&target, &g->wheels[i], &options, err) == 0)
             continue;
         err_wrap(err, "%s %s", in->name, in->version);
+        if (!unpacked_is_whole(&g->wheels[i])) {
+            log_warning("%s; somebody removed it from the cache meanwhile, so it is fetched again",
+                        err->text);
+            err_clear(err);
+            return APPLY_LOST;
+        }
         if (err->kind != ERR_INPUT)
             return -1;
         /* What is wrong with one wheel is no reason to go without the others. */

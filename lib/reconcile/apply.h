@@ -24,6 +24,7 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
 enum apply_result {
     APPLY_DONE,
     APPLY_CHANGED, /* somebody else changed the venv meanwhile */
+    APPLY_LOST,    /* somebody else took a wheel out of the cache meanwhile; it has been said */
     APPLY_REFUSED, /* a wheel may not be installed; source_break was called for its name */
 };
 

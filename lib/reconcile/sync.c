@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* How often a plan is made again because somebody else changed the venv meanwhile. */
+/* How often a plan is made again because somebody else changed the venv, or the cache, meanwhile. */
 enum { ATTEMPTS = 3 };
 
 static double seconds(long long ms)
@@ -156,19 +156,24 @@ static int attempt(struct run *run, const struct state *last, struct err *err)
 
 static int reconcile(struct run *run, const struct state *last, struct err *err)
 {
+    bool lost = false;
     for (int i = 0; i < ATTEMPTS; i++) {
         if (session_venv(run->s, err) < 0 || source_open(&run->source, run->s, &run->wanted, err) < 0)
             return -1;
         int result = attempt(run, last, err);
         source_close(&run->source);
-        if (result != APPLY_CHANGED)
+        if (result != APPLY_CHANGED && result != APPLY_LOST)
             return result;
-        log_warning("somebody else changed the extensions' venv meanwhile; looking at it again");
+        lost = result == APPLY_LOST;
+        if (!lost)
+            log_warning("somebody else changed the extensions' venv meanwhile; looking at it again");
     }
-    return err_set(err, ERR_SYSTEM,
-                   "the extensions' venv was changed by somebody else each of %d times; it is left as it is: "
-                   "end the other installation and try again",
-                   ATTEMPTS);
+    return err_set(
+        err, ERR_SYSTEM,
+        "%s by somebody else each of %d times; the venv is left as it is: end the other %s and try "
+        "again",
+        lost ? "wheels were removed from the cache" : "the extensions' venv was changed", ATTEMPTS,
+        lost ? "program" : "installation");
 }
 
 static void remember_file(struct state *state, struct arena *a, const char *path, const char *digest)

@@ -119,6 +119,12 @@ bool unpacked_is(const struct unpacked *u, const char *file_name)
            wheel_info_is(&a, text_of(u->dist_info), &name);
 }
 
+bool unpacked_is_whole(const struct unpacked *u)
+{
+    cleanup_free char *list = xasprintf("%s/list", u->dir);
+    return access(list, F_OK) == 0 && verify(u->dir, u, NULL) == 0;
+}
+
 /* ---- making */
 
 /* A folder of our own beside the entries, locked for as long as it is being filled. */
@@ -139,13 +145,15 @@ static void staging_free(struct staging *s)
 
 /* Whoever sweeps takes the lock before he removes: once we have it, and the folder is still there, it is
  * ours. Where the volume has no locks, nobody sweeps. */
-static int stage(struct arena *a, const char *dir, struct staging *s, struct err *err)
+static int stage(struct arena *a, const char *unpacked, const char *dir, struct staging *s, struct err *err)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         struct err why cleanup_err = ERR_INIT;
         s->path = fs_new_name(a, dir);
+        if (fs_mkdirs(unpacked, err) < 0)
+            return -1;
         if (mkdir(s->path, 0777) < 0) {
-            if (errno != EEXIST)
+            if (errno != EEXIST && errno != ENOENT) /* `cache clean` removes the folder when it is empty */
                 return err_sys(err, errno, "cannot create folder %s", s->path);
             continue;
         }
@@ -210,8 +218,7 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
         return err_move(err, &failed);
     cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
     char *dir = arena_printf(a, "%s/%s", unpacked, key);
-    if (fs_mkdirs(unpacked, err) < 0 || stage(a, dir, &staging, err) < 0 ||
-        fill(a, &staging, key, archive, name, &u, err) < 0)
+    if (stage(a, unpacked, dir, &staging, err) < 0 || fill(a, &staging, key, archive, name, &u, err) < 0)
         return -1;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (rename(staging.path, dir) == 0) {

@@ -50,6 +50,10 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
  * digest alone, and a page may give the digest of one wheel under the name of another. */
 bool unpacked_is(const struct unpacked *u, const char *file_name);
 
+/* Whether an entry that was opened is still there, as it was: a cache may be pruned or deleted at any time.
+ */
+bool unpacked_is_whole(const struct unpacked *u);
+
 /* What follows works in a descriptor of CACHE/unpacked: who removes has to know that it is no link to
  * somewhere else (fs_open_dir). */
 

@@ -2,14 +2,20 @@
 """`localstack-extensions cache`: what is there, what may go, and that nothing else does."""
 
 import fcntl
+import glob
+import hashlib
 import json
 import os
 import signal
 import subprocess
+import threading
 
 import pytest
 
-from checks import another_sync, tree
+from checks import another_sync, check_records, tree
+from fault_server import Answer, FaultServer, Gate, page
+from servers import wheel_metadata
+from wheels import make_wheel
 
 KINDS = ("unpacked", "pages", "metadata", "downloads", "other")
 SHA = "0123456789abcdef" * 4
@@ -310,6 +316,81 @@ def test_prune_waits_for_a_sync(root, cache):
         assert done.status == 3 and "waiting for another sync" in done.err and len(entries(cache)) == 3, done
     run(root, "prune")
     assert len(entries(cache)) == 2
+
+
+# ---- while a sync runs
+
+@pytest.fixture
+def held(root, tmp_path):
+    """A sync that has one wheel unpacked and another half, which the server holds back until the gate opens."""
+    gate = Gate()
+    with FaultServer() as server:
+        for name, answer in (("small", {}), ("large", {"gate": gate})):
+            wheel = make_wheel(tmp_path / "new", name, "1.0", files={f"{name}.bin": os.urandom(100_000)})
+            data = wheel.read_bytes()
+            server.add(f"/files/{wheel.name}", Answer(body=data, **answer))
+            server.add(f"/files/{wheel.name}.metadata", Answer(body=wheel_metadata(wheel)))
+            server.add(f"/simple/{name}/", page([{"filename": wheel.name, "url": f"../../files/{wheel.name}", "core-metadata": True,
+                                                 "hashes": {"sha256": hashlib.sha256(data).hexdigest()}}]))
+        root.env.update(PIP_INDEX_URL=f"{server.url}/simple/", EXTENSION_AUTO_INSTALL="small,large", EXTENSION_CACHE_DIR=str(tmp_path / "cache"))
+        sync = subprocess.Popen(root.command("sync"), env=root.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            assert gate.half.wait(60)
+            await_names(tmp_path / "cache/unpacked/*/list", 1)
+            await_names(tmp_path / "cache/downloads/*.part", 1)
+            yield sync, gate
+        finally:
+            gate.open.set()
+            sync.communicate(timeout=60)
+
+
+def await_names(pattern, count):
+    """Nothing tells when a name appears but looking for it; the server holds the sync until it is there."""
+    for _ in range(6000):
+        if len(glob.glob(str(pattern))) == count:
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(f"{pattern}: {glob.glob(str(pattern))}")
+
+
+def end(sync, gate):
+    gate.open.set()
+    said = sync.communicate(timeout=60)[1]
+    assert sync.returncode == 0, said
+    return said
+
+
+def test_size_while_a_sync_runs(root, held):
+    found = counts(numbers(root, "size"))
+    assert (found["unpacked"], found["downloads"]) == (1, 1)
+    assert "warning" not in end(*held)
+    assert root.installed() == {"small": "1.0", "large": "1.0"}
+    found = counts(numbers(root, "size"))
+    assert found["unpacked"] == 2 and "downloads" not in found
+
+
+@pytest.mark.parametrize("what", ["prune", "clean"])
+def test_prune_begun_while_a_sync_runs_waits_for_its_end(root, held, what):
+    pruning = subprocess.Popen(root.command("cache", what), env=root.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "waiting for another sync" in pruning.stderr.readline()
+    assert "warning" not in end(*held)
+    out, err = pruning.communicate(timeout=60)
+    assert pruning.returncode == 0 and out.startswith("removed nothing," if what == "prune" else "removed 2 unpacked wheels, "), (out, err)
+    assert root.installed() == {"small": "1.0", "large": "1.0"}
+    check_records(root)
+
+
+@pytest.mark.parametrize("what", ["prune", "clean", "rm"])
+def test_another_volume_takes_wheels_out_of_a_shared_cache_while_a_sync_runs(root, held, what, tmp_path):
+    """The one prunes what the other, whose lock it does not see, is about to link; or somebody deletes it."""
+    if what == "rm":
+        subprocess.run(["rm", "-r", tmp_path / "cache/unpacked"], check=True)
+    else:
+        removed = numbers(root, what, "--venv", tmp_path / "other/python_venv")
+        assert removed["unpacked"]["count"] == 1 and removed["downloads"]["count"] == 0
+    assert "small 1.0: " in (said := end(*held)) and said.count("somebody removed it from the cache meanwhile") == 1, said
+    assert root.installed() == {"small": "1.0", "large": "1.0"}
+    check_records(root)
 
 
 def test_a_cache_that_cannot_be_written(root, cache):
