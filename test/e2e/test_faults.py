@@ -8,6 +8,7 @@ import collections
 import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -20,7 +21,7 @@ from checks import Keep
 from conftest import SANITIZED, Root, switch_base
 
 ALL = os.environ.get("FAULTS") == "all"
-STEP = 1 if ALL else 41 if SANITIZED else 23
+STEP = 41 if SANITIZED else 23  # from one call of the sample to the next
 ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")
 # What has its calls all in the sample: the commit, and what comes after it.
 ALWAYS = r"\.localstack-extensions\.(commit|state)|python_venv$|probe-|staging(/venv)?$|/plux/"
@@ -34,11 +35,16 @@ Call = collections.namedtuple("Call", "number name path")
 
 
 @pytest.fixture
-def root(small_base, programs, clean_env):
+def volatile():
     """In memory, where there is some: this is about the order of the calls, and a disk takes its time for each."""
     folder = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
-    yield Root(folder / "root", small_base, programs, clean_env)
+    yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def root(volatile, small_base, programs, clean_env):
+    return Root(volatile / "root", small_base, programs, clean_env)
 
 
 def contents(folder):
@@ -145,14 +151,15 @@ class World:
             yield f"{where}: {wrong}\n{done.err}"
 
     def points(self):
-        return [c for c in self.calls if c.number % STEP == 0 or re.search(ALWAYS, c.path)]
+        return [c for c in self.calls if ALL or c.number % STEP == 0 or re.search(ALWAYS, c.path)]
 
-    def disturb_all(self, half_when_killed=False, half_when_failed=False):
-        """half: the way to commit has steps between which the venv is neither of the two."""
+    def disturb_all(self, half_when_killed=False, half_when_failed=False, points=None):
+        """half: the way to commit has steps between which the venv is neither of the two. points: some of the calls, each with one of
+        the errors."""
         wrong = []
-        for turn, call in enumerate(self.points()):
+        for turn, call in enumerate(points or self.points()):
             wrong += self.disturb(call, (0, 128 + signal.SIGKILL), half_when_killed, "kill", call.number)
-            for errno in ERRNOS if ALL else ERRNOS[turn % len(ERRNOS):][:1]:
+            for errno in ERRNOS if ALL and not points else ERRNOS[turn % len(ERRNOS):][:1]:
                 errnos = errno if errno != "EMFILE" else f"EMFILE,{ERRNOS[turn % 4]}"
                 wrong += self.disturb(call, (0, 1, 3), half_when_failed, "fail", call.number, errnos)
         assert not wrong, f"{len(self.calls)} calls, {len(wrong)} wrongs:\n" + "\n".join(wrong)
@@ -235,6 +242,12 @@ def test_where_files_cannot_be_linked(root, index, tmp_path):
     World(root, tmp_path, "typed,viewer", ["linkat:EXDEV"]).disturb_all()
 
 
+def test_without_a_cache(root, index, tmp_path):
+    distributions(index)
+    root.env["EXTENSION_CACHE_DIR"] = "/dev/null/cache"
+    World(root, tmp_path, "typed,viewer").disturb_all()
+
+
 # ---- a venv that changes
 
 def test_update(root, index, tmp_path):
@@ -255,3 +268,26 @@ def test_rebuild_for_another_python(root, index, tmp_path, other_base):
     root.sync(EXTENSION_AUTO_INSTALL="typed")
     switch_base(root, other_base)
     World(root, tmp_path, "typed").disturb_all()
+
+
+# ---- real extensions
+
+REAL = ",".join(f"localstack-extension-{name}" for name in ("mailhog", "httpbin", "stripe", "miniflare", "aws-proxy", "terraform-init"))
+
+
+@pytest.mark.once
+@pytest.mark.skipif(not ALL, reason="half an hour: make test-faults")
+def test_real_extensions(localstack_base, real_index_env, programs, volatile, tmp_path):
+    """At 200 of their thousands of calls, offline from a folder of wheels."""
+    root = Root(volatile / "root", localstack_base / "opt/code/localstack/.venv", programs, real_index_env)
+    shutil.copytree(localstack_base / "usr", root.folder / "usr")
+    pins = [f"{i['name']}=={i['version']}" for i in root.plan(EXTENSION_AUTO_INSTALL=REAL)["install"]]
+    wheels = volatile / "wheels"
+    subprocess.run([root.base / "bin/python3", "-m", "pip", "wheel", "-q", "--no-input", "--no-deps", "--wheel-dir", wheels, *pins],
+                   check=True, env=real_index_env, timeout=600)
+    shutil.rmtree(root.volume / "cache")
+    root.env.update({"PIP_FIND_LINKS": str(wheels), "PIP_NO_INDEX": "1"})
+    world = World(root, tmp_path, REAL)
+    assert len(world.calls) > 1000
+    chance = random.Random(os.environ.get("SEED") or "440")
+    world.disturb_all(points=sorted(chance.sample(world.calls, int(os.environ.get("CASES") or 200))))
