@@ -93,6 +93,7 @@ void *arena_alloc(struct arena *a, size_t size)
     if (size > SIZE_MAX / 2)
         out_of_memory();
     size = (size + !size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; /* never NULL, not even for nothing */
+    a->used += size;
     if (size > (size_t)(a->end - a->at)) {
         if (size > BLOCK_SIZE / 4)
             return own_block(a, size);

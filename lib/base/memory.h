@@ -21,6 +21,7 @@ struct arena {
     struct arena_block *head;
     char *at;
     char *end;
+    size_t used; /* bytes handed out */
 };
 
 #define ARENA_INIT                                                                                           \

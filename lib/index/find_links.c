@@ -15,6 +15,14 @@ static void add_file(void *ctx, const struct index_file *file)
     array_push(&ix->links.files, *file)->source = "find-links";
 }
 
+static int check_memory(void *ctx, struct err *err)
+{
+    struct index *ix = ctx;
+    struct link_set *links = &ix->links;
+    size_t now = links->strings.used + links->files.count * sizeof *links->files.items;
+    return index_charge(ix, &links->charged, now, "find-links", err);
+}
+
 static void add_local(struct index *ix, const char *folder, const char *path, const char *name)
 {
     struct index_file file = {.name = arena_strdup(ix->a, name),
@@ -82,7 +90,8 @@ void links_start(struct index *ix)
         add_location(ix, ix->settings.find_links[i]);
     for (size_t i = 0; i < links->page_count; i++) {
         struct page_fetch *p = &links->pages[i];
-        p->visitor = (struct page_visitor){.strings = ix->a, .file = add_file, .ctx = ix};
+        p->visitor = (struct page_visitor){
+            .strings = &links->strings, .file = add_file, .check = check_memory, .ctx = ix};
         page_fetch_start(ix, p, p->url);
     }
 }
@@ -111,6 +120,7 @@ void links_close(struct index *ix)
         page_fetch_stop(ix, &links->pages[i]);
     free(links->pages);
     array_free(&links->files);
+    arena_free(&links->strings);
     err_clear(&links->err);
     links->page_count = 0;
     links->pages = NULL;

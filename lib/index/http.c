@@ -157,6 +157,13 @@ static long long sooner(long long one, long long other)
     return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
+static bool may_start(const struct http_request *r)
+{
+    const struct http *h = r->h;
+    return r == h->urgent ||
+           (r->options.fd > 0 ? h->files < MAX_FILES : !r->deferred && h->held < BODIES_LIMIT);
+}
+
 /* Starts what is due, the oldest first; the time until the next one is, or -1 where none waits for its time.
  * A freed place among the running is filled when a transfer ends, so it needs no time. */
 static long long start_due(struct http *h)
@@ -168,7 +175,7 @@ static long long start_due(struct http *h)
             continue;
         if (r->due_ms > now)
             soonest = sooner(soonest, r->due_ms - now);
-        else if (h->running < MAX_RUNNING && (r->options.fd <= 0 || h->files < MAX_FILES))
+        else if (h->running < MAX_RUNNING && may_start(r))
             http_transfer_start(r);
     }
     return soonest;
@@ -253,21 +260,30 @@ static bool anything_under_way(const struct http *h)
     return false;
 }
 
-void http_wait_any(struct http *h)
+/* When nothing runs, what waits for room in memory has to have it: the first of them. */
+static const struct http_request *first_deferred(const struct http *h)
 {
-    http_wait_any_or(h, -1);
+    const struct http_request *r;
+    TAILQ_FOREACH (r, &h->requests, link)
+        if (r->state == HTTP_QUEUED && !may_start(r))
+            return r;
+    return NULL;
 }
 
-/* Until one more is done, or nothing is left to wait for, or there is something to read. */
-void http_wait_any_or(struct http *h, int fd)
+void http_wait_any(struct http *h, int fd, const struct http_request *urgent)
 {
     struct curl_waitfd other = {.fd = fd, .events = CURL_WAIT_POLLIN};
     size_t before = h->done;
     for (;;) {
+        h->urgent = urgent;
         long long soonest = advance(h);
         progress_tick();
         if (h->done != before || other.revents || !anything_under_way(h))
             return;
+        if (h->running == 0 && soonest < 0) {
+            urgent = first_deferred(h);
+            continue;
+        }
         long long most = sooner(1000, sooner(soonest, sooner(patience_ms(h), progress_due_ms())));
         h->curl->multi_poll(h->multi, &other, fd >= 0, (int)most, NULL);
     }
@@ -278,7 +294,7 @@ int http_finish(struct http *h, struct http_request *r, const struct http_respon
 {
     *response = NULL;
     while (r->state != HTTP_DONE)
-        http_wait_any(h);
+        http_wait_any(h, -1, r);
     if (r->err.text) {
         int sysno = r->err.sysno;
         err_set(err, r->err.kind, "%s", r->err.text);
@@ -294,6 +310,7 @@ struct buf http_take_body(struct http_request *r)
 {
     struct buf body = r->response.body;
     r->response.body = (struct buf)BUF_INIT;
+    r->h->held -= body.len;
     return body;
 }
 
@@ -302,10 +319,12 @@ void http_release(struct http *h, struct http_request *r)
     if (!r)
         return;
     http_transfer_stop(r);
+    http_body_drop(r);
+    if (h->urgent == r)
+        h->urgent = NULL;
     TAILQ_REMOVE(&h->requests, r, link);
-    struct buf *bufs[] = {&r->location,      &r->etag,         &r->last_modified,
-                          &r->cache_control, &r->content_type, &r->content_range,
-                          &r->final_url,     &r->validator,    &r->response.body};
+    struct buf *bufs[] = {&r->location,     &r->etag,          &r->last_modified, &r->cache_control,
+                          &r->content_type, &r->content_range, &r->final_url,     &r->validator};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         buf_free(bufs[i]);
     arena_free(&r->target_strings);
@@ -353,6 +372,18 @@ int http_body_too_large(struct http_request *r)
                    text_size(r->options.limit).s);
 }
 
+void http_body_drop(struct http_request *r)
+{
+    r->h->held -= r->response.body.len;
+    buf_free(&r->response.body);
+}
+
+/* Files of this machine are read at once, and have to have it. */
+static bool has_room(const struct http_request *r, size_t more)
+{
+    return r == r->h->urgent || r->h->held + more <= BODIES_LIMIT || !r->easy;
+}
+
 int http_body_add(struct http_request *r, struct text bytes)
 {
     if (r->options.limit && bytes.len > r->options.limit - r->got)
@@ -360,8 +391,12 @@ int http_body_add(struct http_request *r, struct text bytes)
     if (r->options.fd > 0) {
         if (fs_write_fd(r->options.fd, bytes, "the download", &r->err) < 0)
             return err_wrap(&r->err, "%s", r->shown);
+    } else if (!has_room(r, bytes.len)) {
+        r->deferred = r->crowded = true;
+        return -1;
     } else {
         buf_text(&r->response.body, bytes);
+        r->h->held += bytes.len;
     }
     r->got += bytes.len;
     if (r->options.sink)

@@ -72,10 +72,10 @@ bool http_done(const struct http_request *r);
 unsigned long long http_got(const struct http_request *r);
 /* Lets requests move on without waiting. */
 void http_poll(struct http *h);
-/* Waits until at least one more request is done; returns at once when nothing is under way. */
-void http_wait_any(struct http *h);
-/* The same, and returns as well once `fd` can be read from; -1: no such. */
-void http_wait_any_or(struct http *h, int fd);
+/* Waits until at least one more request is done, or `fd` can be read from (-1: no such); returns at once when
+ * nothing is under way. `urgent`: the one that the caller needs before all others, or NULL; there is room in
+ * memory for its body in any case. */
+void http_wait_any(struct http *h, int fd, const struct http_request *urgent);
 /* Waits for this one. 0 with *response (owned by the request) for statuses below 400 and for 404, 410 and
  * 451; otherwise ERR_UNAVAILABLE (no answer, 5xx, 429, certificate, offline), ERR_INPUT (credentials, other
  * statuses, too large, a redirect that is not followed) or ERR_SYSTEM (the body cannot be written), with the

@@ -9,12 +9,19 @@
 
 enum {
     MAX_REDIRECTS = 10,
-    MAX_RUNNING = 16, /* transfers handed to libcurl at once: bounds the memory for bodies */
+    MAX_RUNNING = 16, /* transfers handed to libcurl at once */
     MAX_FILES = 8,    /* of them those to a file, so that what the solver waits for is not behind them */
     MAX_HOST_CONNECTIONS = 16,
     MAX_RETRY_AFTER_S = 60, /* a server that asks for more is not waited for */
     BODY_LIMIT = 64 << 20,  /* of a body in memory, unless asked otherwise */
-    MIN_BYTES_PER_S = 64,   /* slower than this for the whole timeout is trickling */
+    /* Of all bodies in memory together: one that does not fit in beside the others is dropped and comes when
+     * it is waited for, or when nothing else is under way. */
+    BODIES_LIMIT = 32 << 20,
+    /* A body that unpacks to so many times its size, and to more than so many bytes, is a bomb: pages come to
+     * twenty times at most. */
+    UNPACKED_RATIO = 200,
+    UNPACKED_FREE = 1 << 20,
+    MIN_BYTES_PER_S = 64, /* slower than this for the whole timeout is trickling */
     /* An error's or a redirect's body is of no use, but read to its end leaves a connection for the next. One
      * that is longer, or takes longer after the headers, is cut off. */
     USELESS_BODY_LIMIT = 64 << 10,
@@ -57,6 +64,8 @@ struct http_request {
     long long headers_ms;   /* when the last of this exchange's headers came; 0: not yet */
     size_t useless;         /* bytes of a body that nobody wants */
     bool body_begun;
+    bool deferred;  /* there was no room for the body: not before it is waited for */
+    bool crowded;   /* this exchange ends, because there is no room for its body */
     bool enough;    /* the rest of the body was refused on purpose: no error */
     bool no_resume; /* a resumed answer made no sense: begin anew */
 
@@ -76,9 +85,11 @@ struct http {
     struct strmap hosts;
     const char *ca_file, *ca_dir, *netrc;
     bool used_network;
-    bool answered;        /* some server, with any status */
-    long long began_ms;   /* the first request to the network; 0: none yet */
-    size_t running, files, done; /* files: those of the running; done: a count that only grows */
+    bool answered;                     /* some server, with any status */
+    long long began_ms;                /* the first request to the network; 0: none yet */
+    size_t held;                       /* bytes of all bodies in memory */
+    const struct http_request *urgent; /* somebody waits for this one: it has room in any case */
+    size_t running, files, done;       /* files: those of the running; done: a count that only grows */
 };
 
 /* Hands the request's next exchange to libcurl; on failure the request is done, with its error. */
@@ -94,6 +105,8 @@ void http_request_done(struct http_request *r);
 void http_file_serve(struct http_request *r);
 /* The body's next bytes to where they are wanted; negative with r->err set. */
 int http_body_add(struct http_request *r, struct text bytes);
+/* Drops the body in memory. */
+void http_body_drop(struct http_request *r);
 /* Sets r->err: more is coming than options.limit. */
 int http_body_too_large(struct http_request *r);
 /* Fills r->response from what was collected. */

@@ -70,7 +70,7 @@ static int begin_anew(struct http_request *r)
     if (r->got && r->options.sink)
         r->options.sink(r->options.sink_ctx, (struct text){0}, true);
     r->got = 0;
-    buf_clear(&r->response.body);
+    http_body_drop(r);
     buf_clear(&r->validator);
     return 0;
 }
@@ -130,6 +130,21 @@ static int body_begin(struct http_request *r)
     return 0;
 }
 
+/* `more`: bytes that have been unpacked now. */
+static bool is_bomb(struct http_request *r, size_t more)
+{
+    curl_off_t packed = 0;
+    unsigned long long whole = r->got + more;
+    if (!r->options.compressed || whole <= UNPACKED_FREE)
+        return false;
+    r->h->curl->easy_getinfo(r->easy, CURLINFO_SIZE_DOWNLOAD_T, &packed);
+    if (whole / UNPACKED_RATIO <= (unsigned long long)packed)
+        return false;
+    err_set(&r->err, ERR_INPUT, "%s unpacks to more than %d times its size, which is more than can be right",
+            r->shown, UNPACKED_RATIO);
+    return true;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 {
     struct http_request *r = ctx;
@@ -141,7 +156,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
         r->enough = r->useless > USELESS_BODY_LIMIT;
         return r->enough ? len + 1 : len;
     }
-    return http_body_add(r, (struct text){bytes, len}) < 0 ? len + 1 : len;
+    return is_bomb(r, len) || http_body_add(r, (struct text){bytes, len}) < 0 ? len + 1 : len;
 }
 
 static void set_limits(struct http_request *r)
@@ -255,7 +270,7 @@ void http_transfer_start(struct http_request *r)
         return;
     }
     r->host = host_of(r);
-    r->body_begun = r->enough = false;
+    r->body_begun = r->enough = r->crowded = false;
     r->headers_ms = 0;
     r->useless = 0;
     *r->curl_error = 0;
@@ -499,6 +514,11 @@ void http_transfer_ended(struct http_request *r, CURLcode code)
         code = CURLE_OK;
     if (status)
         r->host->answered = r->h->answered = true;
+    if (r->crowded && begin_anew(r) == 0) {
+        r->tries--;
+        queue_again(r, 0);
+        return;
+    }
     if (r->err.text) {
         http_request_done(r);
         return;

@@ -18,12 +18,48 @@ struct index *index_open(struct arena *a, struct http *http, const struct index_
     return ix;
 }
 
+int index_memory_check(const struct index *ix, const char *what, struct err *err)
+{
+    if (ix->held <= INDEX_MEMORY)
+        return 0;
+    return err_set(
+        err, ERR_INPUT,
+        "%s is not read, because what the indexes say takes more than %s of memory already; ask for "
+        "less at once, or do without the index that lists so much",
+        what, text_size(INDEX_MEMORY).s);
+}
+
+int index_charge(struct index *ix, size_t *charged, size_t now, const char *page, struct err *err)
+{
+    ix->held += now - *charged;
+    *charged = now;
+    if (now > PAGE_MEMORY)
+        return err_set(err, ERR_INPUT, "%s lists more than %s of files, which is more than can be right",
+                       page, text_size(PAGE_MEMORY).s);
+    return index_memory_check(ix, page, err);
+}
+
+static void page_forget(void *ctx)
+{
+    struct project_page *page = ctx;
+    array_free(&page->drafts);
+    arena_free(&page->strings);
+    page->ix->held -= page->charged;
+    page->charged = 0;
+}
+
+static int page_check(void *ctx, struct err *err)
+{
+    struct project_page *page = ctx;
+    size_t now = page->strings.used + page->drafts.count * sizeof *page->drafts.items;
+    return index_charge(page->ix, &page->charged, now, page->fetch.shown, err);
+}
+
 static void pages_stop(struct index *ix, struct project *p, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         page_fetch_stop(ix, &p->pages[i].fetch);
-        array_free(&p->pages[i].drafts);
-        arena_free(&p->pages[i].strings);
+        page_forget(&p->pages[i]);
     }
 }
 
@@ -89,8 +125,12 @@ static struct project *project_start(struct index *ix, const char *name, size_t 
         const char *url = ix->settings.urls[first + i];
         *page = (struct project_page){.ix = ix, .project = p->result.name, .order = (int)i + 1};
         page->index_shown = url_without_credentials(a, url);
-        page->fetch.visitor = (struct page_visitor){
-            .strings = &page->strings, .wanted = page_wanted, .file = page_file, .ctx = page};
+        page->fetch.visitor = (struct page_visitor){.strings = &page->strings,
+                                                    .wanted = page_wanted,
+                                                    .file = page_file,
+                                                    .check = page_check,
+                                                    .refused = page_forget,
+                                                    .ctx = page};
         bool slash = text_ends(text_of(url), T("/"));
         page_fetch_start(ix, &page->fetch, arena_printf(a, "%s%s%s/", url, slash ? "" : "/", name));
     }
@@ -198,6 +238,19 @@ static char *why_absent(struct index *ix, const struct project *p)
     return text_dup(ix->a, buf_view(&text));
 }
 
+/* The first are taken as they are: there can be many. */
+static void take_drafts(struct drafts *all, struct drafts *some)
+{
+    if (all->count == 0) {
+        array_free(all);
+        *all = *some;
+        *some = (struct drafts){0};
+        return;
+    }
+    array_each (some, draft)
+        array_push(all, *draft);
+}
+
 static void project_settle(struct index *ix, struct project *p, enum index_strategy strategy, bool with_links)
 {
     struct arena strings cleanup_arena = ARENA_INIT;
@@ -207,9 +260,10 @@ static void project_settle(struct index *ix, struct project *p, enum index_strat
         if (with_links)
             add_links(ix, p, &strings, &all); /* first: among equal files the nearer wins, as for pip */
         for (size_t i = 0; i < p->page_count; i++)
-            array_each (&p->pages[i].drafts, draft)
-                array_push(&all, *draft);
+            take_drafts(&all, &p->pages[i].drafts);
+        size_t before = ix->a->used;
         project_assemble(ix, &all, &p->result);
+        ix->held += ix->a->used - before;
         if (p->result.count == 0)
             p->result.absent = why_absent(ix, p);
     }
@@ -249,7 +303,7 @@ int index_project_elsewhere(struct index *ix, const char *name, const struct ind
 
 void index_wait_any_or(struct index *ix, int fd)
 {
-    http_wait_any_or(ix->http, fd);
+    http_wait_any(ix->http, fd, NULL);
     page_fetch_absorb_done(ix);
 }
 

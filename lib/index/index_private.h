@@ -41,6 +41,11 @@ struct draft {
 };
 struct drafts ARRAY(struct draft);
 
+enum {
+    PAGE_MEMORY = 48 << 20,  /* of what is kept of one page: several times what the largest projects need */
+    INDEX_MEMORY = 96 << 20, /* of all that is kept of pages and metadata */
+};
+
 struct project_page {
     struct page_fetch fetch;
     struct index *ix;
@@ -48,6 +53,7 @@ struct project_page {
     const char *index_shown;
     struct arena strings; /* of the drafts */
     struct drafts drafts;
+    size_t charged; /* what ix->held counts of it */
     int order;
 };
 
@@ -86,6 +92,8 @@ static inline struct entry *entry_of(const struct index_file *file)
 struct link_set {
     bool loaded;
     struct index_files files;
+    struct arena strings; /* of the files */
+    size_t charged;       /* what ix->held counts of them */
     struct page_fetch *pages;
     size_t page_count, started;
     struct err err; /* a page that does not come concerns every name */
@@ -101,7 +109,13 @@ struct index {
     TAILQ_HEAD(, page_fetch) asked;
     struct link_set links;
     struct entry *entries;
+    size_t held; /* bytes that pages and metadata take, in ix->a and elsewhere */
 };
+
+/* Counts what a page's files take now, in place of *charged. ERR_INPUT when that is too much. */
+int index_charge(struct index *ix, size_t *charged, size_t now, const char *page, struct err *err);
+/* ERR_INPUT when so much is kept that nothing can be added, `what` for instance. */
+int index_memory_check(const struct index *ix, const char *what, struct err *err);
 
 /* page_fetch.c */
 void page_fetch_start(struct index *ix, struct page_fetch *p, const char *url);

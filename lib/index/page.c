@@ -92,7 +92,7 @@ static bool is_file_name(const char *name)
     return *name == 0;
 }
 
-void page_link_add(struct page_visitor *v, struct page_link *link)
+static void link_visit(struct page_visitor *v, struct page_link *link)
 {
     struct arena *a = v->strings;
     const char *fragment, *name = link->name;
@@ -135,6 +135,15 @@ void page_link_add(struct page_visitor *v, struct page_link *link)
     v->file(v->ctx, &file);
 }
 
+int page_link_add(struct page_visitor *v, struct page_link *link, struct err *err)
+{
+    if (++v->links > PAGE_LINKS_LIMIT)
+        return err_set(err, ERR_INPUT, "%s has more than %d links, which is more than can be right", v->page,
+                       PAGE_LINKS_LIMIT);
+    link_visit(v, link);
+    return v->check ? v->check(v->ctx, err) : 0;
+}
+
 static bool begins_like_json(struct text body)
 {
     body = text_trim(body);
@@ -146,6 +155,7 @@ int page_visit(struct page_visitor *v, const char *content_type, struct text bod
     struct text type = text_trim(text_first(text_of(content_type), text_find(text_of(content_type), ';')));
     if (body.len > PAGE_LIMIT)
         return err_set(err, ERR_INPUT, "%s is larger than %s", v->page, text_size(PAGE_LIMIT).s);
+    v->links = 0;
     static const struct text prefix = {"application/vnd.pypi.simple.", 28};
     bool simple = text_eq_nocase(text_first(type, prefix.len), prefix);
     if ((simple && text_ends(type, T("+json"))) ||

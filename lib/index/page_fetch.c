@@ -64,8 +64,11 @@ static int take_body(struct page_fetch *p, const char *answered, const char *con
     p->visitor.page = p->shown;
     p->visitor.base =
         url_with_credentials_of(p->visitor.strings, arena_strdup(p->visitor.strings, answered), p->url);
-    if (page_visit(&p->visitor, content_type, body, &p->err) < 0)
+    if (page_visit(&p->visitor, content_type, body, &p->err) < 0) {
+        if (p->visitor.refused)
+            p->visitor.refused(p->visitor.ctx);
         return -1;
+    }
     p->state = PAGE_FOUND;
     return 0;
 }
@@ -171,7 +174,7 @@ void page_fetch_end(struct index *ix, struct page_fetch *p)
         ask(ix, p);
     page_fetch_absorb_done(ix);
     while (p->state == PAGE_ASKED) {
-        http_wait_any(ix->http);
+        http_wait_any(ix->http, -1, p->request);
         page_fetch_absorb_done(ix);
     }
 }

@@ -139,11 +139,11 @@ struct reader {
     struct err *err;
 };
 
-static void read_anchor(struct reader *r, const GumboElement *anchor)
+static int read_anchor(struct reader *r, const GumboElement *anchor)
 {
     const char *href = attribute(anchor, "href");
     if (!href || !*href)
-        return;
+        return 0;
     const char *metadata = attribute(anchor, "data-core-metadata");
     if (!metadata)
         metadata = attribute(anchor, "data-dist-info-metadata");
@@ -162,7 +162,7 @@ static void read_anchor(struct reader *r, const GumboElement *anchor)
         link.has_metadata = !digests.broken_digest && strcasecmp(metadata, "false") != 0;
         link.metadata_hash = digests.sha256;
     }
-    page_link_add(r->v, &link);
+    return page_link_add(r->v, &link, r->err);
 }
 
 static void read_element(struct reader *r, const GumboElement *element)
@@ -170,7 +170,7 @@ static void read_element(struct reader *r, const GumboElement *element)
     if (r->result < 0)
         return;
     if (element->tag == GUMBO_TAG_A) {
-        read_anchor(r, element);
+        r->result = read_anchor(r, element);
     } else if (element->tag == GUMBO_TAG_BASE) {
         const char *href = attribute(element, "href");
         if (href && !r->has_base) {

@@ -40,11 +40,11 @@ static void read_metadata(struct arena *a, const json_t *file, struct page_link 
     link->metadata_hash = digests.sha256;
 }
 
-static void read_file(struct page_visitor *v, const json_t *file)
+static int read_file(struct page_visitor *v, const json_t *file, struct err *err)
 {
     const char *url = string_of(file, "url");
     if (!url)
-        return;
+        return 0;
     const json_t *yanked = json_object_get(file, "yanked"), *size = json_object_get(file, "size");
     struct page_link link = {
         .href = text_of(url),
@@ -56,7 +56,7 @@ static void read_file(struct page_visitor *v, const json_t *file)
     };
     read_digests(v->strings, json_object_get(file, "hashes"), &link);
     read_metadata(v->strings, file, &link);
-    page_link_add(v, &link);
+    return page_link_add(v, &link, err);
 }
 
 /*
@@ -92,15 +92,27 @@ static bool take(struct cursor *c, char wanted)
     return true;
 }
 
+static void refuse_value(struct cursor *c, struct text shown, const json_error_t *why)
+{
+    if (shown.len < c->rest.len && json_error_code(why) == json_error_premature_end_of_input)
+        err_set(c->err, ERR_INPUT,
+                "%s holds a value larger than %s (at byte %zu), which is more than can be right", c->v->page,
+                text_size(PAGE_VALUE_LIMIT).s, (size_t)(c->rest.ptr - c->whole.ptr));
+    else
+        broken(c, why->text);
+}
+
+/* No more of the rest than a value may have is shown to jansson, so that no larger one can be built. */
 static json_t *take_value(struct cursor *c)
 {
     json_error_t why;
     peek(c);
-    json_t *value = json_loadb(c->rest.ptr, c->rest.len, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &why);
+    struct text most = text_first(c->rest, PAGE_VALUE_LIMIT);
+    json_t *value = json_loadb(most.ptr, most.len, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &why);
     if (value)
         c->rest = text_from(c->rest, (size_t)why.position);
     else
-        broken(c, why.text);
+        refuse_value(c, most, &why);
     return value;
 }
 
@@ -115,7 +127,8 @@ static int walk_files(struct cursor *c, struct page_visitor *v)
         json_t *file __attribute__((cleanup(release))) = take_value(c);
         if (!file)
             return -1;
-        read_file(v, file);
+        if (read_file(v, file, c->err) < 0)
+            return -1;
     }
     return 0;
 }

@@ -88,6 +88,9 @@ static int parse(struct index *ix, struct entry *e, struct text bytes, const cha
 {
     const struct index_file *file = &e->file;
     struct metadata *m = arena_new(ix->a, struct metadata);
+    cleanup_free char *what = xasprintf("the metadata of %s", file->name);
+    if (index_memory_check(ix, what, err) < 0)
+        return -1;
     if (sha256_of(file, bytes, e->metadata_sha256, err) < 0)
         return -1;
     if (wanted && strcmp(wanted, e->metadata_sha256) != 0)
@@ -96,7 +99,10 @@ static int parse(struct index *ix, struct entry *e, struct text bytes, const cha
             "the metadata of %s has the sha256 %s, but %s announces %s; it was changed on the way or on the "
             "server",
             file->name, e->metadata_sha256, file->index_url, wanted);
-    if (metadata_parse(ix->a, bytes, m, err) < 0)
+    size_t before = ix->a->used;
+    int result = metadata_parse(ix->a, bytes, m, err);
+    ix->held += ix->a->used - before;
+    if (result < 0)
         return err_wrap(err, "the metadata of %s", file->name);
     if (strcmp(m->normalized, file->wheel.name) != 0 || version_cmp(&m->version, &file->wheel.version) != 0)
         return err_set(err, ERR_INPUT, "the metadata of %s says that it is %s %s", file->name, m->name,

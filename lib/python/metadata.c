@@ -5,7 +5,13 @@
 #include "python/decode.h"
 #include "python/name.h"
 
-enum { NEWEST_MAJOR = 2, NEWEST_MINOR = 6, NEWEST_WHEEL_MAJOR = 1 };
+enum {
+    NEWEST_MAJOR = 2,
+    NEWEST_MINOR = 6,
+    NEWEST_WHEEL_MAJOR = 1,
+    COUNT_LIMIT = 20000,     /* of requirements, of extras, of import names */
+    MEMORY_LIMIT = 32 << 20, /* of all that is read */
+};
 
 static bool is_continuation(struct text rest)
 {
@@ -88,6 +94,7 @@ struct reader {
     struct strings extras, imports, warnings;
     size_t requires; /* how many Requires-Dist were read so far */
     bool has_python;
+    size_t before; /* what the arena had handed out */
 };
 
 static void warn(struct reader *r, const char *text)
@@ -246,15 +253,38 @@ static int read_header(struct reader *r, struct text name, struct text value, st
     return 0;
 }
 
+/* What is hostile takes many times the room of its text when it is parsed, and time by the square of it. */
+static int check_size(const struct reader *r, struct err *err)
+{
+    size_t most = r->out->requires_count;
+    if (r->extras.count > most)
+        most = r->extras.count;
+    if (r->imports.count > most)
+        most = r->imports.count;
+    if (most > COUNT_LIMIT)
+        return err_set(
+            err, ERR_INPUT,
+            "the metadata has more than %d requirements, extras or import names, which is more than "
+            "can be right",
+            COUNT_LIMIT);
+    if (r->arena->used - r->before > MEMORY_LIMIT)
+        return err_set(err, ERR_INPUT,
+                       "the metadata takes more than %s of memory, which is more than can be right",
+                       text_size(MEMORY_LIMIT).s);
+    return 0;
+}
+
 static int read_headers(struct reader *r, struct text bytes, struct err *err)
 {
     struct text rest = bytes, name, value;
     while (next_header(&rest, &name, &value))
         r->out->requires_count += text_eq_nocase(name, T("Requires-Dist"));
+    if (check_size(r, err) < 0)
+        return -1;
     r->out->requires_dist = arena_array(r->arena, r->out->requires_count, sizeof *r->out->requires_dist);
 
     for (rest = bytes; next_header(&rest, &name, &value);)
-        if (read_header(r, name, value, err) < 0)
+        if (read_header(r, name, value, err) < 0 || check_size(r, err) < 0)
             return -1;
     if (!r->out->name)
         return err_set(err, ERR_INPUT, "the metadata has no Name");
@@ -278,7 +308,7 @@ static char **keep(struct arena *a, const struct strings *list, size_t *count)
 
 int metadata_parse(struct arena *a, struct text bytes, struct metadata *out, struct err *err)
 {
-    struct reader r = {.arena = a, .out = out};
+    struct reader r = {.arena = a, .out = out, .before = a->used};
     *out = (struct metadata){0};
     specifier_set_parse(a, T(""), &out->requires_python, NULL);
     int result = read_headers(&r, skip_mark(bytes), err);
