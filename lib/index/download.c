@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
+/* What is longer than its page or lock says by less than this is told by its digest, or by who knows the
+ * lock. */
+enum { SIZE_SLACK = 1 << 20 };
+
 struct index_download {
     struct entry *entry;
     struct http_request *request; /* NULL: copied from what is here already */
@@ -114,6 +118,8 @@ struct index_download *index_download_start(struct index *ix, const struct index
     if (kept || d->err.text || (have && have == file->size))
         return d;
     struct http_options options = {.fd = fd, .have = (unsigned long long)have, .sink = take, .sink_ctx = d};
+    if (file->size >= 0) /* a body without end would fill the disk */
+        options.limit = (size_t)file->size + SIZE_SLACK;
     d->request = http_start(ix->http, file->url, &options);
     http_poll(ix->http);
     return d;

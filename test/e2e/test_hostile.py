@@ -90,6 +90,19 @@ def test_a_file_that_is_an_error_or_a_redirect_without_end(root, good, server, m
     refused(done, n403="wants credentials (403)", n404="is not there (404)", n500="fails with status 500")
 
 
+def test_a_file_without_end(root, good, server, measured):
+    """Where its page says how large it is. (Where none does only the disk can tell.)"""
+    file = wheel_filename("endless", "1")
+    server.add("/simple/endless/", page([{"filename": file, "url": f"/files/{file}", "hashes": {}, "size": 1000, "core-metadata": True}]))
+    server.add(f"/files/{file}.metadata", Answer(body=metadata_text("endless", "1").encode()))
+    server.add(f"/files/{file}", never("flood", 200))
+    ask(root, good, server, "endless")
+    with soon():
+        done = measured(root, "sync", status=1)
+    assert root.installed() == {"good": "1"}
+    refused(done, endless=f"{file} is larger than")
+
+
 def test_an_error_that_ends_leaves_its_connection_for_the_next_request(root, good, workshop):
     """Each of many names is asked for on an index that has none of them."""
     other = workshop.serve()
