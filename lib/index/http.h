@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct http_settings {
-    const char *proxy;       /* NULL: the environment's *_PROXY and NO_PROXY, as libcurl reads them */
+    const char *proxy;       /* for every host; NULL: those of the environment (index/proxy.h) */
     const char *ca_bundle;   /* file or folder; NULL: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE,
                                 SSL_CERT_DIR or the system's */
     const char *client_cert; /* PEM with certificate and key; NULL: none */

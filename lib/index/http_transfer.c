@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/stopwatch.h"
 #include "index/http_private.h"
+#include "index/proxy.h"
 
 #include <errno.h>
 #include <strings.h>
@@ -203,7 +204,6 @@ static void set_who(struct http_request *r)
 {
     const struct curl_library *curl = r->h->curl;
     CURL *e = r->easy;
-    const char *proxy = r->h->settings.proxy;
     if (r->target.user) {
         curl->easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
         curl->easy_setopt(e, CURLOPT_USERNAME, r->target.user);
@@ -212,12 +212,8 @@ static void set_who(struct http_request *r)
         curl->easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
         curl->easy_setopt(e, CURLOPT_NETRC_FILE, r->h->netrc);
     }
-    /* libcurl reads HTTPS_PROXY, ALL_PROXY and NO_PROXY in both cases, but http_proxy in lower case alone,
-     * for the sake of CGI programs; pip and the rest of the container read both. */
-    if ((!proxy || !*proxy) && !r->target.secure && !getenv("http_proxy"))
-        proxy = getenv("HTTP_PROXY");
-    if (proxy && *proxy)
-        curl->easy_setopt(e, CURLOPT_PROXY, proxy);
+    curl->easy_setopt(e, CURLOPT_PROXY, proxy_for(&r->target, r->h->settings.proxy));
+    curl->easy_setopt(e, CURLOPT_NOPROXY, ""); /* proxy_for has looked at it */
 }
 
 static void set_wishes(struct http_request *r)
@@ -411,6 +407,7 @@ static void follow(struct http_request *r)
 
 static void refuse_by_proxy(struct http_request *r, long status)
 {
+    const char *proxy = r->h->settings.proxy;
     if (status == 401 || status == 407)
         err_set(
             &r->err, ERR_INPUT,
@@ -418,11 +415,9 @@ static void refuse_by_proxy(struct http_request *r, long status)
             "(http://USER:PASSWORD@HOST:PORT)",
             r->shown, status);
     else
-        err_set(
-            &r->err, ERR_INPUT,
-            "the proxy between here and %s refuses to connect (%ld); check its rules, or name the host in "
-            "NO_PROXY",
-            r->shown, status);
+        err_set(&r->err, ERR_INPUT,
+                "the proxy between here and %s refuses to connect (%ld); check its rules, or %s", r->shown,
+                status, proxy && *proxy ? "PIP_PROXY" : "name the host in NO_PROXY");
 }
 
 static void refuse(struct http_request *r, long status, curl_off_t retry_after_s)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by a base's interpreter with pip on its path: reads pip's arguments for each case as JSON, a line each, and answers with what
-pip would install (name -> [version, URL]), or with what it said where it would not. One process for all of them: pip takes longer to load
-than to answer."""
+"""Run by a base's interpreter with pip on its path: reads pip's arguments for each case, and what its environment has beside what all have, as
+JSON, a line each, and answers with what pip would install (name -> [version, URL]), or with what it said where it would not. One process for
+all of them: pip takes longer to load than to answer."""
 
 import contextlib
 import io
 import json
+import os
 import sys
 import tempfile
 
@@ -27,8 +28,12 @@ def outcome(main, arguments):
 
 def run():
     from pip._internal.cli.main import main
+    usual = dict(os.environ)
     for line in sys.stdin:
-        print(json.dumps(outcome(main, json.loads(line))), file=sys.__stdout__, flush=True)
+        arguments, env = json.loads(line)
+        os.environ.clear()
+        os.environ.update(usual | env)
+        print(json.dumps(outcome(main, arguments)), file=sys.__stdout__, flush=True)
 
 
 run()

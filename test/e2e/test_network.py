@@ -4,9 +4,11 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
+from conftest import LONG
 from servers import Authority, Tinyproxy
 
 PASSWORD = "s3cret-of-the-proxy"
@@ -116,6 +118,24 @@ def test_no_proxy_goes_around_it(root, index, proxy, exempt):
     offer(root, index)
     root.sync(HTTP_PROXY=proxy.url, NO_PROXY=exempt)
     assert complete(root) and proxy.requests() == []
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "*"])
+def test_no_proxy_does_not_go_around_pips_own(root, index, proxy, tmp_path, exempt):
+    index.add("app", "1.0")
+    root.env.update(EXTENSION_AUTO_INSTALL="app", NO_PROXY=exempt)
+    conf = tmp_path / "pip.conf"
+    conf.write_text(f"[global]\nproxy = {proxy.url}\n")
+    for env in ({"PIP_PROXY": proxy.url}, {"PIP_CONFIG_FILE": conf}):
+        again(root)
+        before = len(proxy.requests())
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-cache-dir", "-d", tmp_path / "pips", "app"],
+                       check=True, env=root.environment(env), timeout=LONG)
+        by_pip = len(proxy.requests())
+        assert by_pip > before, "pip itself went around the proxy"
+        root.sync(**env)
+        assert root.installed() == {"app": "1.0"} and len(proxy.requests()) > by_pip
+    assert len(proxy.requests()) >= len(index.server.requests())
 
 
 def test_a_proxy_that_wants_a_password(root, index, secure, authority, tmp_path):

@@ -154,7 +154,7 @@ def test_outcomes_are_those_of_pip(root, workshop, tmp_path):
         folders.append(tmp_path / f"cases/{i:05}")
         folders[-1].mkdir(parents=True)
         world.case(folders[-1])
-    arguments = [json.dumps(["--index-url", world.server.url, "-c", str(tmp_path / "base.txt"), "-r", str(f / "requirements.txt")])
+    arguments = [json.dumps([["--index-url", world.server.url, "-c", str(tmp_path / "base.txt"), "-r", str(f / "requirements.txt")], {}])
                  for f in folders]
     env = {"PATH": "/usr/bin:/bin", "HOME": root.env["HOME"], "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(lib), "LANG": "C.UTF-8"}
     done = subprocess.run([root.base / "bin/python3", OUTCOMES], input="\n".join(arguments) + "\n", stdout=subprocess.PIPE, env=env, text=True,
