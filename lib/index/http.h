@@ -23,6 +23,8 @@ struct http_settings {
     int retries;       /* further tries after a passing failure */
     const char *netrc; /* NULL: the variable NETRC, else ~/.netrc, when it exists */
     bool offline;      /* refuse every request that would touch the network, naming it */
+    long long ends_ms; /* by stopwatch_ms, when the whole run will be ended: no server is waited for beyond it
+                          that asks for patience. 0: never */
     int no_answer_s; /* > 0: when no server at all has answered so long after the first request, every request
                         fails, at once */
 };

@@ -12,7 +12,7 @@ enum {
     MAX_RUNNING = 16, /* transfers handed to libcurl at once */
     MAX_FILES = 8,    /* of them those to a file, so that what the solver waits for is not behind them */
     MAX_HOST_CONNECTIONS = 16,
-    MAX_RETRY_AFTER_S = 60, /* a server that asks for more is not waited for */
+    MAX_RETRY_AFTER_S = 30, /* a server that asks for more is not waited for */
     BODY_LIMIT = 64 << 20,  /* of a body in memory, unless asked otherwise */
     /* Of all bodies in memory together: one that does not fit in beside the others is dropped and comes when
      * it is waited for, or when nothing else is under way. */

@@ -366,7 +366,10 @@ static long long backoff_ms(int tries)
 static bool try_again(struct http_request *r, curl_off_t retry_after_s)
 {
     int tries = r->host->exhausted && !r->host->answered ? 1 : 1 + r->h->settings.retries;
+    long long ends_ms = r->h->settings.ends_ms;
     if (r->tries >= tries || retry_after_s > MAX_RETRY_AFTER_S)
+        return false;
+    if (ends_ms && retry_after_s > 0 && stopwatch_ms() + retry_after_s * 1000 >= ends_ms)
         return false;
     /* Where a redirect led may have been good for once only. */
     if (strcmp(r->url, r->asked) != 0) {
@@ -423,6 +426,9 @@ static void refuse_by_proxy(struct http_request *r, long status)
 static void refuse(struct http_request *r, long status, curl_off_t retry_after_s)
 {
     const char *shown = r->shown;
+    char how_long[40] = "";
+    if (retry_after_s > 0)
+        snprintf(how_long, sizeof how_long, ", for %lld s", (long long)retry_after_s);
     if (status == 401 || status == 403)
         err_set(
             &r->err, ERR_INPUT,
@@ -436,10 +442,9 @@ static void refuse(struct http_request *r, long status, curl_off_t retry_after_s
                 "%s answers with status 400; check the URL, and PIP_CLIENT_CERT where the server wants to be "
                 "shown a certificate",
                 shown);
-    else if (status == 429 || (passing_status(status) && retry_after_s > MAX_RETRY_AFTER_S))
-        err_set(&r->err, ERR_UNAVAILABLE,
-                "%s asks for patience (%ld, for %lld s), also after %d %s; try again later", shown, status,
-                (long long)retry_after_s, r->tries, r->tries == 1 ? "try" : "tries");
+    else if (status == 429 || (passing_status(status) && retry_after_s > 0))
+        err_set(&r->err, ERR_UNAVAILABLE, "%s asks for patience (%ld%s), also after %d %s; try again later",
+                shown, status, how_long, r->tries, r->tries == 1 ? "try" : "tries");
     else if (status >= 500 || status == 408)
         err_set(&r->err, ERR_UNAVAILABLE, "%s fails with status %ld, also after %d %s; try again later",
                 shown, status, r->tries, r->tries == 1 ? "try" : "tries");

@@ -2,6 +2,7 @@
 #include "reconcile/session.h"
 
 #include "base/fs.h"
+#include "base/stopwatch.h"
 #include "config/environment.h"
 #include "reconcile/fetch.h"
 #include "reconcile/cache_mark.h"
@@ -57,6 +58,8 @@ int session_open(struct session *s, const struct session_options *options, char 
     int result = settings_load(&source, &s->settings, err);
     override_settings(s);
     settings_digest(&s->settings, s->settings_digest);
+    int most_s = options->timeout_s ? options->timeout_s : options->boot ? s->settings.timeout_s : 0;
+    s->ends_ms = most_s ? stopwatch_ms() + most_s * 1000LL : 0;
     log_set_level(s->settings.log_level);
     log_set_format(s->settings.log_format);
     s->own_inputs = options->requirement_files.count || options->arguments.count || options->locked;
@@ -167,6 +170,7 @@ int session_http(struct session *s, struct err *err)
         .retries = set->retries,
         .netrc = environment_get(s->environ, "NETRC"),
         .offline = set->offline,
+        .ends_ms = s->ends_ms,
         .no_answer_s = s->options->boot && !s->rebuild ? BOOT_PATIENCE_S : 0,
     };
     s->http = http_new(&s->memory, &http, err);

@@ -38,6 +38,7 @@ struct session {
     struct boot_paths paths;
     struct settings settings;
     char settings_digest[65]; /* as they were before requirements files changed them */
+    long long ends_ms;        /* by stopwatch_ms, when the time for the whole run is over; 0: never */
     bool own_inputs;          /* requirements were named on the command line */
     const char *cache_dir;
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */

@@ -12,6 +12,7 @@ import re
 import socketserver
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -48,6 +49,7 @@ class Request:
     method: str
     path: str
     headers: dict
+    at: float  # when it came, as time.time()
 
 
 def page(files, html=False, **answer):
@@ -81,11 +83,11 @@ class Handler(socketserver.StreamRequestHandler):
         first = self.rfile.readline(65536).decode("latin-1").split()
         if len(first) < 2:
             return None
-        headers = {}
+        headers, at = {}, time.time()
         while (line := self.rfile.readline(65536).strip()):
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        return Request(first[0], first[1], headers)
+        return Request(first[0], first[1], headers, at)
 
     def one(self):
         request = self.read_request()

@@ -5,11 +5,14 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import threading
+import time
 import zipfile
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -373,9 +376,36 @@ def test_retries_end(server):
 
 
 def test_nobody_is_waited_for_too_long(server):
-    server.add("/simple/demo/", Answer(status=429, headers={"Retry-After": "3600"}))
-    result = run(index_of(server), "project", "demo")["result"][0]
-    assert result["error"] == "unavailable" and "3600 s" in result["text"]
+    for status, value, seconds in ((429, "3600", "3600"), (503, "31", "31"), (503, formatdate(time.time() + 3600, usegmt=True), r"3[56]\d\d")):
+        server.requests.clear()
+        server.add("/simple/demo/", Answer(status=status, headers={"Retry-After": value}))
+        result = run(index_of(server), "project", "demo")["result"][0]
+        assert result["error"] == "unavailable" and re.search(rf"patience \({status}, for {seconds} s\), also after 1 try", result["text"]), result
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("date", [False, True])
+def test_a_server_gets_the_time_that_it_asks_for(server, status, date):
+    offer(server)
+    good = server.answers["/simple/demo/"][0]
+    until = []
+
+    def refuse(request):
+        until.append(int(request.at) + 2 if date else request.at + 1)
+        return Answer(status=status, headers={"Retry-After": formatdate(until[0], usegmt=True) if date else "1"})
+
+    server.add("/simple/demo/", refuse, good)
+    assert len(run(index_of(server), "project", "demo")["result"][0]["releases"]) == 1
+    assert server.asked("/simple/demo/")[1].at >= until[0]
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_time_that_is_none_does_not_change_the_tries(server, value):
+    server.add("/simple/demo/", Answer(status=503, headers={"Retry-After": value}))
+    out = run(index_of(server), "project", "demo")
+    assert out["result"][0]["error"] == "unavailable" and "503" in out["result"][0]["text"]
+    assert len(server.asked("/simple/demo/")) == 3
 
 
 def test_a_retry_holds_up_nobody(server):

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from conftest import LONG
+from fault_server import Answer, FaultServer
 from servers import Authority, Tinyproxy
 
 PASSWORD = "s3cret-of-the-proxy"
@@ -136,6 +137,22 @@ def test_no_proxy_does_not_go_around_pips_own(root, index, proxy, tmp_path, exem
         root.sync(**env)
         assert root.installed() == {"app": "1.0"} and len(proxy.requests()) > by_pip
     assert len(proxy.requests()) >= len(index.server.requests())
+
+
+@pytest.mark.parametrize("boot", [False, True])
+def test_a_server_that_asks_for_more_time_than_is_left_is_not_waited_for(root, index, boot):
+    index.add("good", "1")
+    with FaultServer() as busy:
+        busy.add("/simple/late/", Answer(status=503, headers={"Retry-After": "28"}))
+        root.env.update(PIP_EXTRA_INDEX_URL=f"{busy.url}/simple/", EXTENSION_AUTO_INSTALL="late,good", PIP_RETRIES="3")
+        if boot:
+            done = root.boot("echo", "booted", env={"EXTENSION_SYNC_TIMEOUT": "25"})
+            assert done.status == 0 and done.out == "booted\n", done
+        else:
+            done = root.sync("--timeout", "25", status=1)
+        assert "asks for patience (503, for 28 s), also after 1 try" in done.err, done
+        assert len(busy.asked("/simple/late/")) == 1
+    assert root.installed() == {"good": "1"}
 
 
 def test_a_proxy_that_wants_a_password(root, index, secure, authority, tmp_path):
