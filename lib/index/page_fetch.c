@@ -126,6 +126,10 @@ static void take_failure(struct index *ix, struct page_fetch *p)
     p->state = PAGE_FAILED;
     if (p->err.kind != ERR_UNAVAILABLE || !p->cached.exists || p->unconditional)
         return;
+    /* That an index had no such name then is no reason to take it from the next one now, unless nobody is to
+     * be asked at all. */
+    if (p->cached.status != 200 && http_used_network(ix->http))
+        return;
     struct err why cleanup_err = ERR_INIT;
     err_move(&why, &p->err);
     if (!take_cached(p)) {

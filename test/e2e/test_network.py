@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Indexes behind certificates and proxies, as users have them: nginx over TLS with HTTP/2, tinyproxy."""
 
+import contextlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -137,6 +140,67 @@ def test_no_proxy_does_not_go_around_pips_own(root, index, proxy, tmp_path, exem
         root.sync(**env)
         assert root.installed() == {"app": "1.0"} and len(proxy.requests()) > by_pip
     assert len(proxy.requests()) >= len(index.server.requests())
+
+
+# ---- an index that does not answer never lets the next one have its names
+
+@pytest.fixture
+def stranger(root, index):
+    """The last index has what the private one has too, in a newer version, and what needs it."""
+    index.add("private", "99.0", files={"private.py": "stranger = True\n"})
+    index.add("app", "1.0", ["private"])
+    root.env["EXTENSION_AUTO_INSTALL"] = "app,private"
+    return index
+
+
+@contextlib.contextmanager
+def failing_index(how, certificate):
+    event = threading.Event()
+    answers = {
+        "silent": Answer(wait=event), "silent after the headers": Answer(body=b"x", wait_body=event), "dropped": Answer(drop=True),
+        "garbage": Answer(body=b"\0\0\0", garbage=True), "500": Answer(status=500), "503": Answer(status=503), "401": Answer(status=401),
+        "403": Answer(status=403), "429": Answer(status=429), "a portal": Answer(body=b"<html><body>log in</body></html>", type="text/html"),
+        "another portal": Answer(body=b"log in", type="text/plain"), "cut": Answer(body=b'{"files": []}', cut=5),
+        "to nowhere": Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}),
+        "no name": None, "refused": None, "unknown certificate": None,
+    }
+    with socket.socket() as unused, FaultServer(certificate) as server:
+        unused.bind(("127.0.0.1", 0))
+        for name in ("app", "private"):
+            server.add(f"/simple/{name}/", answers[how] or Answer(status=404))
+        try:
+            yield {"no name": "https://nobody.invalid/simple/",
+                   "refused": f"http://127.0.0.1:{unused.getsockname()[1]}/simple/"}.get(how, f"{server.url}/simple/")
+        finally:
+            event.set()
+
+
+@pytest.mark.parametrize("how", ["silent", "silent after the headers", "dropped", "garbage", "500", "503", "401", "403", "429", "a portal",
+                                 "another portal", "cut", "to nowhere", "no name", "refused", "unknown certificate"])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_name_does_not_come_from_the_next_index(request, root, stranger, how, before):
+    """Whether it is the first of the extra indexes or one behind another that is well and does not have the name."""
+    certificate = request.getfixturevalue("authority").issue("index") if how == "unknown certificate" else None
+    with failing_index(how, certificate) as url, FaultServer() as well:
+        root.env.update(PIP_EXTRA_INDEX_URL=f"{well.url}/simple/ {url}" if before else f"{url} {well.url}/simple/", PIP_TIMEOUT="1")
+        done = root.sync(status=1)
+    assert root.installed() == {} and not [r for r in stranger.server.requests() if "/files/" in r], done
+    for name in ("app", "private"):
+        assert re.search(rf"{name} \(EXTENSION_AUTO_INSTALL\) is set aside: .*{re.escape(url)}", done.err), done
+
+
+def test_that_an_index_had_no_such_name_once_does_not_count_while_it_does_not_answer(root, stranger):
+    with FaultServer() as private:
+        private.add("/simple/private/", Answer(status=404))
+        root.env.update(PIP_EXTRA_INDEX_URL=f"{private.url}/simple/")
+        root.sync(status=0, EXTENSION_AUTO_INSTALL="app")
+        shutil.rmtree(root.extensions)
+        private.add("/simple/private/", Answer(status=503))
+        done = root.sync(status=1)
+        assert root.installed() == {} and f"{private.url}/simple/private/ fails with status 503" in done.err, done
+        # Without any network what is kept is all there is.
+        root.sync(EXTENSION_OFFLINE="1")
+        assert root.installed() == {"app": "1.0", "private": "99.0"}
 
 
 @pytest.mark.parametrize("boot", [False, True])
