@@ -35,13 +35,15 @@ class Answer:
     wait: Optional[threading.Event] = None  # before the first byte
     wait_body: Optional[threading.Event] = None  # between the headers and the body
     gate: Optional[Gate] = None  # in the middle of the body
+    pace: Optional[int] = None  # of the body come so many bytes each time, 20 times a second, from its second half on
+    pace_head: bool = False  # of the headers comes one byte each time
     ranges: bool = False  # Range and If-Range are obeyed
     etag: Optional[str] = None  # with it, If-None-Match is obeyed
     drop: bool = False  # the connection ends without an answer
     garbage: bool = False  # the body comes in place of an answer
     compress: bool = False  # gzip, where the client takes it
     endless: bytes = b""  # comes after the body again and again, until the client goes away
-    pace: float = 0  # seconds between one piece without end and the next
+    interval: float = 0  # seconds between one piece without end and the next
 
 
 @dataclass
@@ -120,7 +122,7 @@ class Handler(socketserver.StreamRequestHandler):
             headers["Content-Length"] = length
         headers.setdefault("Content-Type", answer.type)
         head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
-        self.wfile.write(head.encode("latin-1"))
+        self.write(head.encode("latin-1"), 1 if answer.pace_head else None)
         if answer.wait_body:
             answer.wait_body.wait()
         if request.method == "HEAD" or status == 304:
@@ -132,12 +134,23 @@ class Handler(socketserver.StreamRequestHandler):
             self.wfile.flush()
             answer.gate.half.set()
             answer.gate.open.wait()
-        self.wfile.write(body[middle:cut])
+        if answer.pace:
+            middle = cut // 2
+            self.wfile.write(body[:middle])
+        self.write(body[middle:cut], answer.pace)
         self.wfile.flush()
         ended = self.server.owner.ended
-        while answer.endless and not ended.wait(answer.pace):
+        while answer.endless and not ended.wait(answer.interval):
             self.wfile.write(answer.endless)
         return cut >= len(body) and length == len(body)
+
+    def write(self, data, pace=None):
+        step = pace or len(data) or 1
+        for start in range(0, len(data), step):
+            self.wfile.write(data[start : start + step])
+            if pace:
+                self.wfile.flush()
+                self.server.owner.ended.wait(1 / 20)
 
     @staticmethod
     def part(body, asked, headers):
@@ -162,8 +175,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 class FaultServer:
     def __init__(self, certificate=None):
-        self.answers, self.requests, self.lock = {}, [], threading.Lock()
-        self.ended = threading.Event()
+        self.answers, self.requests, self.lock, self.ended = {}, [], threading.Lock(), threading.Event()
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.owner = self
         self.scheme = "http"

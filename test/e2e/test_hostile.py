@@ -48,8 +48,8 @@ def never(kind, status, **more):
     """An answer of this status whose body never comes to its end."""
     if kind == "silence":
         return Answer(status=status, length=1000, wait_body=threading.Event(), **more)
-    pace = 0 if kind == "flood" else 0.05
-    return Answer(status=status, endless=b"x" * 64 if pace else b"x" * 65536, pace=pace, **more)
+    interval = 0 if kind == "flood" else 0.05
+    return Answer(status=status, endless=b"x" * 64 if interval else b"x" * 65536, interval=interval, **more)
 
 
 @contextlib.contextmanager

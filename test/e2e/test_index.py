@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 
@@ -433,6 +434,35 @@ def test_silence_ends(server, where):
         event.set()
     assert out["result"][0]["error"] == "unavailable" and "PIP_DEFAULT_TIMEOUT" in out["result"][0]["text"]
     assert out["ms"] < 10_000
+
+
+def paced(pace):
+    return lambda data: Answer(body=data, pace=pace, ranges=True)
+
+
+@pytest.mark.parametrize("where", ["page", "file", "headers"])
+def test_trickling_ends_as_silence_does(server, tmp_path, where):
+    """20 bytes a second, for more than a minute."""
+    offer(server, padding=5000, answer=paced(1) if where == "file" else None)
+    if where != "file":
+        server.add("/simple/demo/", Answer(body=b"x" * 3000, type="text/html", pace=1, pace_head=where == "headers",
+                                           headers={"Padding": "x" * 1500}))
+    out = run(index_of(server), "--timeout=1", "--retries=0", "download", "demo", "1.0", tmp_path / "out")
+    assert out["result"]["error"] == "unavailable" and "PIP_DEFAULT_TIMEOUT" in out["result"]["text"], out
+    assert out["ms"] < 30_000
+
+
+@pytest.mark.parametrize("where", ["page", "file"])
+def test_what_is_slow_but_comes_is_waited_for(server, tmp_path, where):
+    """2000 bytes a second, for longer than silence is waited for."""
+    data, _ = offer(server, padding=14_000, answer=paced(100) if where == "file" else None)
+    if where == "page":
+        filename = f"demo-1.0-{TAG}.whl"
+        slow = page([entry(filename, data, url=f"{server.url}/files/{filename}"), *(entry(f"demo-0.{i}.zip") for i in range(90))])
+        server.add("/simple/demo/", replace(slow, pace=100))
+    out = run(index_of(server), "--timeout=1", "--retries=0", "download", "demo", "1.0", tmp_path / "out")
+    assert out["result"] == {"sha256": sha256(data)}
+    assert out["ms"] > 3000
 
 
 def test_no_server_has_answered():
