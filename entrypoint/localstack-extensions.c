@@ -30,6 +30,23 @@ static void on_alarm(int signal_number)
     _exit(3);
 }
 
+static void on_end(int signal_number)
+{
+    _exit(128 + signal_number);
+}
+
+/* For the first process of a container the kernel drops what has no handler, and `docker stop` would have to
+ * kill a sync. Everywhere else the default ends us just as well, and tells who waits that it was a signal. */
+static void end_by_signals(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    const struct sigaction act = {.sa_handler = on_end};
+    struct sigaction inherited;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && getpid() == 1; i++)
+        if (sigaction(numbers[i], NULL, &inherited) == 0 && inherited.sa_handler == SIG_DFL)
+            sigaction(numbers[i], &act, NULL);
+}
+
 static void limit_time(int timeout_s)
 {
     const struct sigaction act = {.sa_handler = on_alarm};
@@ -65,6 +82,7 @@ int main(int argc, char **argv)
     log_open("localstack-extensions");
     mallopt(M_MMAP_THRESHOLD, LARGE_PIECE);
     signal(SIGPIPE, SIG_IGN);
+    end_by_signals();
     const char *name = options_parse(argc, argv, &options, &err);
     int status = -1;
     if (name && strcmp(name, "help") == 0)
