@@ -11,6 +11,7 @@ int command_tree(struct session *s, struct err *err);
 int command_why(struct session *s, struct err *err);
 int command_lock(struct session *s, struct err *err);
 int command_cache(struct session *s, struct err *err);
+int command_doctor(struct session *s, struct err *err);
 int command_help(void);
 
 /* Reads the command line. Returns the command's name, or NULL with err set (ERR_USAGE). `strings`: holds what

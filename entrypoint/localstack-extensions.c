@@ -12,9 +12,11 @@
 static const struct {
     const char *name;
     int (*run)(struct session *, struct err *);
+    bool whatever_settings; /* it goes on where they are wrong, and says what is */
 } commands[] = {
-    {"sync", command_sync}, {"plan", command_plan}, {"list", command_list},   {"tree", command_tree},
-    {"why", command_why},   {"lock", command_lock}, {"cache", command_cache},
+    {"sync", command_sync, false},   {"plan", command_plan, false},    {"list", command_list, false},
+    {"tree", command_tree, false},   {"why", command_why, false},      {"lock", command_lock, false},
+    {"cache", command_cache, false}, {"doctor", command_doctor, true},
 };
 
 /* A sync survives its end at any instruction, so that there is nothing to clean up here. */
@@ -63,8 +65,12 @@ static int run(const char *name, const struct session_options *options, struct e
         struct session session cleanup_session = {0};
         if (options->timeout_s)
             limit_time(options->timeout_s);
-        if (session_open(&session, options, environ, err) < 0)
-            return -1;
+        if (session_open(&session, options, environ, err) < 0) {
+            if (!commands[i].whatever_settings)
+                return -1;
+            session.settings_fault = arena_strdup(&session.memory, err->text);
+            err_clear(err);
+        }
         return commands[i].run(&session, err);
     }
     return err_set(err, ERR_USAGE,

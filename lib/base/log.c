@@ -58,12 +58,14 @@ void log_redact(struct buf *to, struct text s)
     size_t i = 0;
     while (i < s.len) {
         struct text rest = text_from(s, i);
-        if (!text_starts(rest, T("://"))) {
+        /* One slash is what is left of two where a URL was taken for a path. */
+        size_t mark = text_starts(rest, T("://")) ? 3 : text_starts(rest, T(":/")) ? 2 : 0;
+        if (!mark) {
             buf_char(to, s.ptr[i++]);
             continue;
         }
-        buf_str(to, "://");
-        rest = text_from(rest, 3);
+        buf_text(to, text_first(rest, mark));
+        rest = text_from(rest, mark);
         /* The authority ends at the first / ? or #; what stands before its last @ is the user's. */
         size_t end = 0, at = 0;
         bool has_user = false;
@@ -84,9 +86,9 @@ void log_redact(struct buf *to, struct text s)
             } else {
                 buf_text(to, text_is(user, "git") ? user : T("****"));
             }
-            i += 3 + at;
+            i += mark + at;
         } else {
-            i += 3;
+            i += mark;
         }
     }
 }

@@ -4,8 +4,9 @@
 #include "base/fs.h"
 #include "base/stopwatch.h"
 #include "config/environment.h"
-#include "reconcile/fetch.h"
+#include "config/setting.h"
 #include "reconcile/cache_mark.h"
+#include "reconcile/fetch.h"
 #include "reconcile/store.h"
 #include "venv/layout.h"
 
@@ -21,6 +22,23 @@ static void override_settings(struct session *s)
 {
     const struct session_options *o = s->options;
     struct settings *set = &s->settings;
+    const struct {
+        bool given;
+        const char *key, *option;
+    } said[] = {
+        {o->index_url, "index.url", "--index-url"},
+        {o->extra_index_urls.count, "index.extra", "--extra-index-url"},
+        {o->find_links.count, "index.find-links", "--find-links"},
+        {o->no_index, "index.no-index", "--no-index"},
+        {o->pre, "index.pre", "--pre"},
+        {o->offline, "offline", "--offline"},
+        {o->upgrade, "upgrade", "--upgrade"},
+        {o->cache_dir, "cache", "--cache-dir"},
+        {o->quiet || o->verbose, "log.level", o->verbose ? "--verbose" : "--quiet"},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (said[i].given)
+            setting_said(set, setting_by_key(text_of(said[i].key)), said[i].option);
     if (o->index_url)
         set->index_url = o->index_url;
     for (size_t i = 0; i < o->extra_index_urls.count; i++)
@@ -196,6 +214,18 @@ int session_read(struct session *s, const char *place, size_t limit, struct buf 
     return result;
 }
 
+void session_index_urls(struct session *s, struct strings *urls)
+{
+    const struct settings *set = &s->settings;
+    if (set->no_index)
+        return;
+    for (size_t i = 0; i < set->extra_index_urls.count; i++)
+        array_push(urls, set->extra_index_urls.items[i]);
+    const char *main_url = set->index_url ? set->index_url : s->py.pip_index_url;
+    if (main_url)
+        array_push(urls, arena_strdup(&s->memory, main_url));
+}
+
 int session_index(struct session *s, struct err *err)
 {
     if (s->index)
@@ -204,13 +234,7 @@ int session_index(struct session *s, struct err *err)
         return -1;
     const struct settings *set = &s->settings;
     struct strings urls = {0};
-    if (!set->no_index) {
-        for (size_t i = 0; i < set->extra_index_urls.count; i++)
-            array_push(&urls, set->extra_index_urls.items[i]);
-        const char *main_url = set->index_url ? set->index_url : s->py.pip_index_url;
-        if (main_url)
-            array_push(&urls, arena_strdup(&s->memory, main_url));
-    }
+    session_index_urls(s, &urls);
     char **kept = arena_array(&s->memory, urls.count, sizeof *kept);
     if (urls.count)
         memcpy(kept, urls.items, urls.count * sizeof *kept);

@@ -37,9 +37,10 @@ struct session {
     char **environ; /* after the LOCALSTACK_ prefix rule */
     struct boot_paths paths;
     struct settings settings;
-    char settings_digest[65]; /* as they were before requirements files changed them */
-    long long ends_ms;        /* by stopwatch_ms, when the time for the whole run is over; 0: never */
-    bool own_inputs;          /* requirements were named on the command line */
+    char settings_digest[65];   /* as they were before requirements files changed them */
+    const char *settings_fault; /* what is wrong with them, where the command goes on all the same */
+    long long ends_ms;          /* by stopwatch_ms, when the time for the whole run is over; 0: never */
+    bool own_inputs;            /* requirements were named on the command line */
     const char *cache_dir;
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */
     bool syncing;            /* the extensions folder is ours to change */
@@ -80,5 +81,8 @@ int session_http(struct session *s, struct err *err);
 /* Appends the bytes of a file of at most `limit` bytes, named by its path or by an http(s) URL.
  * ERR_NOT_FOUND: the server has none; otherwise as fs_read and http_finish. */
 int session_read(struct session *s, const char *place, size_t limit, struct buf *out, struct err *err);
+/* The URLs of the indexes in the order in which they are asked; strings of the session. After
+ * session_interpreter, whose pip may name the last one. */
+void session_index_urls(struct session *s, struct strings *urls);
 /* s->index, which needs the interpreter's tags. */
 int session_index(struct session *s, struct err *err);

@@ -62,3 +62,14 @@ int lock_take(const char *extensions_dir, bool *unlocked, struct err *err)
         }
     }
 }
+
+const char *lock_look(struct arena *a, const char *extensions_dir)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    cleanup_close int fd =
+        open(path_join(a, extensions_dir, SYNC_LOCK), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+        return "";
+    const char *holder = lock_file_holder(a, fd);
+    return *holder ? holder : "somebody who does not say who it is";
+}

@@ -2,9 +2,14 @@
 /* One writer: an open-file-description lock (fcntl(2), F_OFD_SETLK) on SYNC_LOCK in the extensions folder. */
 #pragma once
 #include "base/error.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 
 /* Waits for the lock, saying once who holds it. Returns a descriptor whose closing releases it; -1 with
  * *unlocked set, after one warning, where the volume has no locks; -1 with err set on failure. */
 int lock_take(const char *extensions_dir, bool *unlocked, struct err *err);
+
+/* Who has the lock now, without waiting or writing: "" when nobody has, else a clause of the arena that says
+ * who, or that it is not known. */
+const char *lock_look(struct arena *a, const char *extensions_dir);

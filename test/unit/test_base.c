@@ -82,6 +82,7 @@ static void test_log_hides_credentials_and_controls(void **state)
         {"git+ssh://git@example.com/r", "git+ssh://git@example.com/r"},
         {"https://u:a@b@example.com/x?y=@z", "https://u:****@example.com/x?y=@z"},
         {"see https://example.com/@scope", "see https://example.com/@scope"},
+        {"/srv/http:/user:secret@example.com/a", "/srv/http:/user:****@example.com/a"},
         {"two http://a:b@c http://d:e@f", "two http://a:****@c http://d:****@f"},
         {"a\033[31mred\177\x80\xc2\x9b", "a\\x1b[31mred\\x7f\\x80\\xc2\\x9b"},
         {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac"},
