@@ -11,6 +11,7 @@
 #include "boot/home.h"
 #include "boot/hooks.h"
 #include "config/environment.h"
+#include "config/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ struct options {
 static int refuse(const char *what, const char *option)
 {
     log_error("%s%s", what, option);
-    fputs(usage, stderr);
+    if (!log_is_json())
+        fputs(usage, stderr);
     return 2;
 }
 
@@ -67,10 +69,6 @@ static int parse_options(char **argv, struct options *o)
 static char **prepare_environment(struct arena *a, const struct boot_paths *paths)
 {
     char **env = environment_strip_prefix(a, environ);
-    const char *level_name = environment_get(env, "EXTENSION_LOG_LEVEL");
-    enum log_level level;
-    if (level_name && log_level_parse(text_of(level_name), &level))
-        log_set_level(level); /* for what is said before the settings are read */
     struct strings warnings cleanup_strings = {0};
     environment_misspelt(a, env, &warnings);
     array_each (&warnings, warning)
@@ -84,6 +82,7 @@ static int boot(struct arena *a, const struct signals *signals, const struct opt
 {
     struct boot_paths paths;
     boot_paths_make(a, o->root, &paths);
+    log_hold(); /* extensions_ready reads how it is to be said */
     char **env = prepare_environment(a, &paths);
     if (strchr(program, '/') && *program != '/')
         program = path_absolute(a, program);
@@ -92,8 +91,10 @@ static int boot(struct arena *a, const struct signals *signals, const struct opt
         log_warning("cannot go to LocalStack's folder %s: %s", paths.localstack, strerror(errno));
     const struct extensions_boot extensions = {a, signals, &paths, env, program};
     int status = signals_pending();
-    if (status)
+    if (status) {
+        log_release();
         return 128 + status;
+    }
     status = extensions_ready(&extensions);
     if (status == 0)
         status = hooks_run(signals, &paths, env);
@@ -106,6 +107,7 @@ int main(int argc, char **argv)
     struct signals signals;
     signals_block(&signals);
     log_open("localstack-entrypoint");
+    settings_log_early(environ);
     struct options options = {0};
     int status = argv[0] ? parse_options(argv, &options) : 2;
     if (status >= 0)

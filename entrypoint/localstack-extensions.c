@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reconciler's command line: what each command does is in lib/reconcile. */
-#include "base/progress.h"
 #include "command.h"
 
 #include <malloc.h>
@@ -22,13 +21,9 @@ static const struct {
 /* A sync survives its end at any instruction, so that there is nothing to clean up here. */
 static void on_alarm(int signal_number)
 {
-    static const char text[] =
-        "localstack-extensions: error: the time limit of --timeout has passed; the venv is as it "
-        "was, or the next run finishes it\n";
     (void)signal_number;
-    progress_clear();
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)ignored;
+    log_emergency(
+        "the time limit of --timeout has passed; the venv is as it was, or the next run finishes it");
     _exit(3);
 }
 
@@ -87,6 +82,7 @@ int main(int argc, char **argv)
     struct session_options options;
     log_open("localstack-extensions");
     mallopt(M_MMAP_THRESHOLD, LARGE_PIECE);
+    settings_log_early(environ);
     signal(SIGPIPE, SIG_IGN);
     end_by_signals();
     const char *name = options_parse(argc, argv, &options, &err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/array.h"
 #include "base/progress.h"
 
 #include <errno.h>
@@ -13,6 +14,13 @@
 static const char *program = "localstack";
 static enum log_level threshold = LOG_INFO;
 static enum log_format format_wanted = LOG_TEXT;
+
+struct held {
+    enum log_level level;
+    char *text;
+};
+static struct ARRAY(struct held) held;
+static bool holding;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
@@ -36,15 +44,9 @@ bool log_wants(enum log_level level)
     return level <= threshold;
 }
 
-bool log_level_parse(struct text name, enum log_level *level)
+bool log_is_json(void)
 {
-    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++) {
-        if (text_eq_nocase(name, text_of(level_names[i]))) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
+    return format_wanted == LOG_JSON;
 }
 
 static bool is_url_end(char c)
@@ -102,9 +104,12 @@ static size_t utf8_length(struct text t)
     for (size_t i = 1; i < n; i++)
         if (((unsigned char)t.ptr[i] & 0xc0) != 0x80)
             return 0;
-    if (n == 2 && c == 0xc2 && (unsigned char)t.ptr[1] < 0xa0) /* C1 controls */
-        return 0;
-    return n;
+    unsigned char second = (unsigned char)t.ptr[1];
+    bool refused = (c == 0xc2 && second < 0xa0)                                    /* C1 controls */
+                   || (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90) /* longer than needed */
+                   || (c == 0xed && second > 0x9f) ||
+                   (c == 0xf4 && second > 0x8f); /* surrogates, no character */
+    return refused ? 0 : n;
 }
 
 void log_escape(struct buf *to, struct text from)
@@ -142,25 +147,83 @@ static void json_string(struct buf *to, struct text s)
     buf_char(to, '"');
 }
 
-static void say(enum log_level level, const char *fmt, va_list ap)
+enum { STAMP_SIZE = sizeof "2000-01-01T00:00:00.000Z" };
+
+static void put_digits(char *at, long value, int digits)
 {
+    for (int i = digits; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+}
+
+/* The time in UTC. By hand, because gmtime_r takes a lock, which a signal handler may find taken. */
+static void stamp(char out[STAMP_SIZE])
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    long second = now.tv_sec % 86400, day = now.tv_sec / 86400, year = 1970, month = 0;
+    for (;; year++) {
+        long days = 365 + ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0);
+        if (day < days)
+            break;
+        day -= days;
+    }
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    const int days[] = {31, 28 + leap, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    for (; day >= days[month]; month++)
+        day -= days[month];
+    memcpy(out, "0000-00-00T00:00:00.000Z", STAMP_SIZE);
+    put_digits(out, year, 4);
+    put_digits(out + 5, month + 1, 2);
+    put_digits(out + 8, day + 1, 2);
+    put_digits(out + 11, second / 3600, 2);
+    put_digits(out + 14, second / 60 % 60, 2);
+    put_digits(out + 17, second % 60, 2);
+    put_digits(out + 20, now.tv_nsec / 1000000, 3);
+}
+
+static void put(const char *bytes, size_t len)
+{
+    progress_clear();
+    /* One write a line, so that lines of several processes do not mix. */
+    for (size_t done = 0; done < len;) {
+        ssize_t n = write(STDERR_FILENO, bytes + done, len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+}
+
+void log_emergency(const char *message)
+{
+    char line[1024], when[STAMP_SIZE];
+    int saved = errno;
+    stamp(when);
+    const char *json[] = {
+        "{\"time\": \"", when,   "\", \"level\": \"error\", \"program\": \"", program, "\", \"message\": \"",
+        message,         "\"}\n"};
+    const char *text[] = {program, ": error: ", message, "\n"};
+    const char **parts = log_is_json() ? json : text;
+    size_t count = log_is_json() ? sizeof json / sizeof *json : sizeof text / sizeof *text, len = 0;
+    for (size_t i = 0; i < count; i++)
+        for (const char *c = parts[i]; *c && len < sizeof line; c++)
+            line[len++] = *c;
+    put(line, len);
+    errno = saved;
+}
+
+static void say_text(enum log_level level, struct text raw)
+{
+    struct buf text cleanup_buf = BUF_INIT, line cleanup_buf = BUF_INIT;
     if (level > threshold)
         return;
-    int saved = errno;
-    char *raw = xvasprintf(fmt, ap);
-    struct buf text cleanup_buf = BUF_INIT, line cleanup_buf = BUF_INIT;
-    log_escape(&text, text_of(raw));
-    free(raw);
+    log_escape(&text, raw);
     if (format_wanted == LOG_JSON) {
-        struct timespec now;
-        struct tm tm;
-        clock_gettime(CLOCK_REALTIME, &now);
-        gmtime_r(&now.tv_sec, &tm);
-        char stamp[32];
-        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-        buf_printf(&line,
-                   "{\"time\": \"%s.%03ldZ\", \"level\": \"%s\", \"program\": \"%s\", \"message\": ", stamp,
-                   now.tv_nsec / 1000000, level_names[level], program);
+        char when[STAMP_SIZE];
+        stamp(when);
+        buf_printf(&line, "{\"time\": \"%s\", \"level\": \"%s\", \"program\": \"%s\", \"message\": ", when,
+                   level_names[level], program);
         json_string(&line, buf_view(&text));
         buf_str(&line, "}\n");
     } else {
@@ -170,17 +233,37 @@ static void say(enum log_level level, const char *fmt, va_list ap)
         buf_text(&line, buf_view(&text));
         buf_char(&line, '\n');
     }
-    progress_clear();
-    /* One write a line, so that lines of several processes do not mix. */
-    for (size_t done = 0; done < line.len;) {
-        ssize_t n = write(STDERR_FILENO, line.ptr + done, line.len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
+    put(line.ptr, line.len);
+}
+
+static void say(enum log_level level, const char *fmt, va_list ap)
+{
+    if (level > threshold && !holding)
+        return;
+    int saved = errno;
+    char *raw = xvasprintf(fmt, ap);
+    if (holding) {
+        array_push(&held, (struct held){level, raw});
+    } else {
+        say_text(level, text_of(raw));
+        free(raw);
     }
     errno = saved;
+}
+
+void log_hold(void)
+{
+    holding = true;
+}
+
+void log_release(void)
+{
+    holding = false;
+    array_each (&held, h) {
+        say_text(h->level, text_of(h->text));
+        free(h->text);
+    }
+    array_free(&held);
 }
 
 #define SAY(level)                                                                                           \

@@ -14,16 +14,22 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 /* program: the prefix, kept by reference. */
 void log_open(const char *program);
+/* Keeps what is said from now on until log_release, when level and format are known that it is said with. */
+void log_hold(void);
+void log_release(void);
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
 bool log_wants(enum log_level level);
-/* "error", "warning", "info" or "debug" (any case); false on anything else. */
-bool log_level_parse(struct text name, enum log_level *level);
+bool log_is_json(void);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* An error of at most some 400 ASCII characters without quotes or backslashes, at once: safe in a signal
+ * handler and where there is no memory. */
+void log_emergency(const char *message);
 
 /* Appends text fit for a log line or a terminal: passwords after SCHEME://USER: and tokens before @ become
  * ****, control characters (C0, DEL, C1 as UTF-8) and bytes that are no UTF-8 become \xNN; newlines are kept

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 
+#include "base/log.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +13,7 @@ enum { BLOCK_SIZE = 32 * 1024, ALIGNMENT = _Alignof(max_align_t) };
 
 static _Noreturn void out_of_memory(void)
 {
-    static const char text[] =
-        "localstack: out of memory; give the container more, or ask for less at once\n";
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)ignored;
+    log_emergency("out of memory; give the container more, or ask for less at once");
     _exit(3);
 }
 

@@ -130,6 +130,7 @@ int extensions_ready(const struct extensions_boot *b)
     int loaded = settings_load(&source, &s, &err);
     log_set_level(s.log_level);
     log_set_format(s.log_format);
+    log_release();
     if (strcmp(s.entrypoint_mode, "exec") != 0)
         log_warning("ENTRYPOINT_MODE is %s, but this version knows exec alone, and goes on with it",
                     s.entrypoint_mode);

@@ -210,6 +210,15 @@ static void assign_variables(struct loader *l)
     }
 }
 
+void settings_log_early(char *const *environ)
+{
+    const char *format = environment_get(environ, "LOCALSTACK_EXTENSION_LOG_FORMAT");
+    if (!format)
+        format = environment_get(environ, "EXTENSION_LOG_FORMAT");
+    if (format && text_eq_nocase(text_of(format), T("json")))
+        log_set_format(LOG_JSON);
+}
+
 int settings_load(const struct settings_source *source, struct settings *out, struct err *err)
 {
     *out = (struct settings){.timeout_s = 300,

@@ -71,6 +71,9 @@ struct settings_source {
  * could be read even on failure. */
 int settings_load(const struct settings_source *source, struct settings *out, struct err *err);
 void settings_free(struct settings *s);
+/* The log's format as the environment has it, for what is said before the settings are read. The prefix rule
+ * need not have been applied. */
+void settings_log_early(char *const *environ);
 #define cleanup_settings __attribute__((cleanup(settings_free)))
 
 /* What --no-binary and --only-binary say of a normalised name: whether it may be installed from a wheel. */

@@ -61,6 +61,7 @@ int session_open(struct session *s, const struct session_options *options, char 
                  struct err *err)
 {
     *s = (struct session){.options = options};
+    log_hold();
     s->environ = environment_strip_prefix(&s->memory, environ_in);
     const char *root = options->root ? path_absolute(&s->memory, options->root) : "";
     boot_paths_make(&s->memory, strcmp(root, "/") == 0 ? "" : root, &s->paths);
@@ -80,6 +81,7 @@ int session_open(struct session *s, const struct session_options *options, char 
     s->ends_ms = most_s ? stopwatch_ms() + most_s * 1000LL : 0;
     log_set_level(s->settings.log_level);
     log_set_format(s->settings.log_format);
+    log_release();
     s->own_inputs = options->requirement_files.count || options->arguments.count || options->locked;
     s->cache_dir = s->settings.cache_dir ? path_absolute(&s->memory, s->settings.cache_dir) : s->paths.cache;
     return result;
