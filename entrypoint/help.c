@@ -12,6 +12,7 @@ static const char text[] =
     "  list       show what the extensions venv holds\n"
     "  tree       show what needs what; -v: below LocalStack's own distributions too\n"
     "  why NAME   show what needs the distribution NAME, and who asks for that\n"
+    "  check      look whether what is installed is whole, and is what LocalStack will import\n"
     "  lock       write a lock file (pylock.toml) of what is asked for\n"
     "  cache dir | size | prune | clean\n"
     "             show where the cache is, or what is in it; remove what is not used, or all\n"
@@ -44,10 +45,12 @@ static const char text[] =
     "\n"
     "  -o, --output FILE        where lock writes to; the default is standard output\n"
     "      --timeout S          end after so many seconds, with status 3\n"
-    "      --format text|json   of plan, list, tree, why, cache and doctor\n"
+    "      --format text|json   of plan, list, tree, why, check, cache and doctor\n"
     "  -q, --quiet / -v, --verbose\n"
     "\n"
-    "exit status: 0 all is as asked; 1 some requirement could not be met, the rest is in place; 2 the "
+    "exit status: 0 all is as asked; 1 some requirement could not be met, the rest is in place, or check "
+    "found "
+    "something;\n2 the "
     "command line or\n"
     "a file of settings is wrong, nothing changed; 3 a fault of the system, nothing changed\n";
 

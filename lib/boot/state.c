@@ -7,6 +7,7 @@
 #include "config/settings.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include <bsd/string.h>
 
@@ -14,6 +15,7 @@ enum { LARGEST_STATE = 4 << 20, MOST_FACTS = 100000, COLUMNS = 5 };
 
 #define MAGIC "localstack-extensions-state"
 #define FORMAT "1"
+#define MARK "mark"
 
 /* One line of the file, unescaped: KIND, VALUE, ARGUMENT; a failure has two columns more. */
 struct line {
@@ -196,6 +198,23 @@ static void add_file(struct buf *to, const struct comparison *c, const struct st
         add_column(to, path, '\n');
 }
 
+static void add_marks(struct buf *to, const struct state_marks *marks)
+{
+    array_each (&marks->distributions, name)
+        add_fact(to, MARK, "distribution", *name);
+    if (marks->venv)
+        add_fact(to, MARK, "venv", NULL);
+    if (marks->other)
+        add_fact(to, MARK, "other", NULL);
+}
+
+static int write_bytes(struct arena *a, const struct boot_paths *paths, const struct buf *bytes,
+                       struct err *err)
+{
+    const char *file = path_join(a, paths->extensions, SYNC_STATE);
+    return fs_write(AT_FDCWD, file, buf_view(bytes), 0644, false, err);
+}
+
 int state_write(const struct boot_paths *paths, const struct state *state, struct err *err)
 {
     struct arena a cleanup_arena = ARENA_INIT;
@@ -232,9 +251,9 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
         add_redacted(&b, f->from, '\t');
         add_redacted(&b, f->reason, '\n');
     }
+    add_marks(&b, &state->marks);
     add_fact(&b, "end", NULL, NULL);
-    const char *file = path_join(&a, paths->extensions, SYNC_STATE);
-    return fs_write(AT_FDCWD, file, buf_view(&b), 0644, false, err);
+    return write_bytes(&a, paths, &b, err);
 }
 
 /* ---- reading */
@@ -281,6 +300,17 @@ static const char *parse(struct arena *a, struct text bytes, struct facts *facts
     return NULL;
 }
 
+/* In `out` is room for all. */
+static void collect_mark(const struct line *fact, struct state_marks *out)
+{
+    if (strcmp(fact->column[1], "distribution") == 0)
+        out->distributions.items[out->distributions.count++] = (char *)(uintptr_t)fact->column[2];
+    else if (strcmp(fact->column[1], "venv") == 0)
+        out->venv = true;
+    else
+        out->other = true;
+}
+
 /* The facts that are not compared. Status -1 stays where there is none. */
 static void collect(struct arena *a, const struct facts *facts, struct state *out)
 {
@@ -288,6 +318,8 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
     out->status = -1;
     out->failures.items = arena_array(a, facts->count, sizeof *out->failures.items);
     out->failures.room = facts->count;
+    out->marks.distributions.items = arena_array(a, facts->count, sizeof(char *));
+    out->marks.distributions.room = facts->count;
     array_each (facts, f) {
         const char *kind = f->column[0], *value = f->column[1];
         if (strcmp(kind, "number") == 0 && text_u64(text_of(value), &n))
@@ -302,6 +334,8 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
             out->always = true;
         else if (strcmp(kind, "settings") == 0)
             strlcpy(out->settings, value, sizeof out->settings);
+        else if (strcmp(kind, MARK) == 0)
+            collect_mark(f, &out->marks);
         else if (strcmp(kind, "failure") == 0)
             out->failures.items[out->failures.count++] = (struct state_failure){
                 .requirement = f->column[2],
@@ -371,6 +405,62 @@ static const char *read_state(struct arena *a, const struct boot_paths *paths, s
     return wrong;
 }
 
+/* ---- what `check` found */
+
+static const char *marks_reason(struct arena *a, const struct state_marks *marks)
+{
+    struct buf names cleanup_buf = BUF_INIT;
+    array_each (&marks->distributions, name)
+        buf_printf(&names, "%s%s", names.len ? ", " : "", *name);
+    if (names.len)
+        return arena_printf(a, "`localstack-extensions check` found that something is wrong with %s",
+                            buf_cstr(&names));
+    return marks->venv || marks->other ? "`localstack-extensions check` found something wrong" : NULL;
+}
+
+int state_mark(const struct boot_paths *paths, const struct state_marks *marks, struct err *err)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct buf old cleanup_buf = BUF_INIT, fresh cleanup_buf = BUF_INIT;
+    struct facts facts = {0};
+    struct text rest, line;
+    const char *path = path_join(&a, paths->extensions, SYNC_STATE);
+    bool known =
+        fs_read(AT_FDCWD, path, LARGEST_STATE, &old, NULL) == 0 && !parse(&a, buf_view(&old), &facts);
+    array_free(&facts);
+    if (!known)
+        add_fact(&fresh, MAGIC, FORMAT, NULL);
+    for (rest = buf_view(&old); known && rest.len && text_cut(&rest, '\n', &line);) {
+        if (!text_starts(line, T(MARK "\t")) && !text_starts(line, T("end\t"))) {
+            buf_text(&fresh, line);
+            buf_char(&fresh, '\n');
+        }
+    }
+    if (!known && !marks_reason(&a, marks))
+        return 0;
+    add_marks(&fresh, marks);
+    add_fact(&fresh, "end", NULL, NULL);
+    return text_eq(buf_view(&old), buf_view(&fresh)) ? 0 : write_bytes(&a, paths, &fresh, err);
+}
+
+void state_base_changes(struct arena *a, const struct boot_paths *paths, struct strings *out)
+{
+    const struct comparison c = {.a = a, .paths = paths};
+    struct facts facts = {0};
+    if (!read_state(a, paths, &facts))
+        array_each (&facts, f) {
+            const struct kind *kind = find_kind(f->column[0]);
+            if (!kind || kind < &kinds[KIND_MACHINE] || kind > &kinds[KIND_DISTRIBUTIONS])
+                continue;
+            const char *now = kind->now(&c, f->column[2]);
+            if (strcmp(now, f->column[1]) != 0)
+                array_push(out, arena_strdup(a, reason_of(&c, kind, f, now)));
+        }
+    array_free(&facts);
+}
+
+/* ---- */
+
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
                                  const struct settings *settings, struct state *out, const char **reason)
 {
@@ -383,6 +473,8 @@ enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths
         collect(a, &facts, &state);
     if (!why)
         why = unread;
+    if (!why)
+        why = marks_reason(a, &state.marks);
     if (!why && (state.always || settings->upgrade))
         why = settings->upgrade ? "EXTENSION_UPGRADE asks for newer versions at each boot"
                                 : "the last sync was asked for something else than a boot is";

@@ -43,6 +43,13 @@ struct state_failure {
     bool malformed; /* trying again without a changed input cannot help */
 };
 
+/* What `check` found wrong, for the next sync to repair: a boot with any of these is not unchanged. */
+struct state_marks {
+    struct strings distributions; /* to be installed anew, by normalised name */
+    bool venv;                    /* the venv's own files are to be written anew */
+    bool other;                   /* what any sync repairs */
+};
+
 /* What the reconciler knows when a sync has ended; the rest of the facts is computed from these. */
 struct state {
     unsigned long long number;
@@ -64,7 +71,8 @@ struct state {
         struct state_failure *items;
         size_t count, room;
     } failures;
-    const char *host; /* who synced, for the warning about other inputs */
+    const char *host;         /* who synced, for the warning about other inputs */
+    struct state_marks marks; /* that this sync could not repair */
 };
 
 /* Computes every fact and writes SYNC_STATE (atomically; not synced: a state that a power cut took is a sync
@@ -78,10 +86,19 @@ enum state_verdict {
     STATE_CHANGED,   /* *reason says what, a clause: "extensions.txt changed" */
 };
 
+/* Puts these marks into SYNC_STATE in place of those that it has; all else in it stays. Where there is none
+ * that can be read, one of marks alone is made. Writes nothing where that changes nothing. The lock must be
+ * held. */
+int state_mark(const struct boot_paths *paths, const struct state_marks *marks, struct err *err);
+
+/* Appends, as clauses of the arena, in what the base differs from that of the last sync; nothing where there
+ * is no state that can be read. */
+void state_base_changes(struct arena *a, const struct boot_paths *paths, struct strings *out);
+
 /* Reads SYNC_STATE and compares. `settings`: as loaded now, whose files' digests are used instead of reading
- * again. *out (may be NULL) gets the number, status, SOABI, host and failures, all of the arena. Never fails:
- * what cannot be read is changed. An unfinished commit is a change like any other; state_unfinished tells
- * them apart. */
+ * again. *out (may be NULL) gets the number, status, SOABI, host, failures and marks, all of the arena. Never
+ * fails: what cannot be read is changed. An unfinished commit is a change like any other; state_unfinished
+ * tells them apart. */
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
                                  const struct settings *settings, struct state *out, const char **reason);
 

@@ -197,6 +197,15 @@ static void settle(struct fetcher *f, struct running *run)
         job->state = FETCH_DONE;
 }
 
+/* Of a distribution that `check` found at fault what the cache has may be too: the venv's files are mostly
+ * hard links to these. */
+static bool open_entry(struct session *s, const char *cache_dir, const char *sha256, struct fetch *job)
+{
+    return cache_dir && unpacked_open(&s->memory, cache_dir, sha256, true, &job->wheel, NULL) == 0 &&
+           (!session_is_damaged(s, job->file->wheel.name) ||
+            unpacked_verify(cache_dir, &job->wheel, NULL) == 0);
+}
+
 static bool in_cache(struct session *s, struct fetch *job)
 {
     const char *sha256 = index_file_digest(job->file, HASH_SHA256);
@@ -204,9 +213,7 @@ static bool in_cache(struct session *s, struct fetch *job)
         if (!index_file_proves(job->file, job->hashes[i]))
             return false;
     return sha256 && index_file_is_known(job->file) &&
-           (unpacked_open(&s->memory, s->cache_dir, sha256, true, &job->wheel, NULL) == 0 ||
-            (s->spare_cache &&
-             unpacked_open(&s->memory, s->spare_cache, sha256, true, &job->wheel, NULL) == 0)) &&
+           (open_entry(s, s->cache_dir, sha256, job) || open_entry(s, s->spare_cache, sha256, job)) &&
            unpacked_is(&job->wheel, job->file->name);
 }
 

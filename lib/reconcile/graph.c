@@ -274,24 +274,20 @@ static struct installed_set *venv_of(struct session *s)
 {
     if (!s->rebuild || s->fresh)
         return &s->venv;
-    log_warning("the next sync makes the extensions' venv anew: %s", s->rebuild);
     bool seen = s->old_site_packages && strcmp(s->old_site_packages, s->py.site_packages) == 0;
     return seen ? &s->old : &s->venv;
 }
 
+bool graph_is_remote(const struct wanted_failure *f)
+{
+    return !f->malformed && strstr(f->requirement, "://");
+}
+
 static int read_inputs(struct session *s, struct wanted *out, struct err *err)
 {
-    bool no_network = !s->settings.offline; /* ours alone, and nothing to name EXTENSION_OFFLINE for */
     s->settings.offline = true;
     s->settings.constraints.count = 0; /* they ask for nothing, so what is wrong with them does not matter */
-    if (wanted_read(s, out, err) < 0)
-        return -1;
-    array_each (&out->failures, f) {
-        bool remote = no_network && !f->malformed && strstr(f->requirement, "://");
-        log_warning("%s (%s) is passed over: %s", f->requirement, f->from,
-                    remote ? "this command uses no network" : f->reason);
-    }
-    return 0;
+    return wanted_read(s, out, err);
 }
 
 /* What a lock brings at its top is what it asks for. */
@@ -315,22 +311,35 @@ static int add_locked(struct session *s, struct wanted *wanted, struct err *err)
     return 0;
 }
 
-int graph_of_session(struct session *s, struct graph *out, struct err *err)
+int graph_of_inputs(struct session *s, struct wanted *wanted, struct graph *out, struct err *err)
 {
-    struct wanted wanted cleanup_wanted = {0};
-    if (session_base(s, err) < 0 || session_venv(s, err) < 0 || read_inputs(s, &wanted, err) < 0)
+    if (session_base(s, err) < 0 || session_venv(s, err) < 0 || read_inputs(s, wanted, err) < 0)
         return -1;
-    if (wanted.locked && wanted.locked->readable && add_locked(s, &wanted, err) < 0)
+    if (wanted->locked && wanted->locked->readable && add_locked(s, wanted, err) < 0)
         return -1;
     const struct graph_facts facts = {
         .base = &s->base,
         .venv = venv_of(s),
         .markers = &s->py.markers,
-        .inputs = wanted.roots.items,
-        .input_count = wanted.roots.count,
+        .inputs = wanted->roots.items,
+        .input_count = wanted->roots.count,
         .unfold_base = s->options->verbose,
     };
     return graph_make(&facts, out, err);
+}
+
+int graph_of_session(struct session *s, struct graph *out, struct err *err)
+{
+    struct wanted wanted cleanup_wanted = {0};
+    bool no_network = !s->settings.offline; /* ours alone, and nothing to name EXTENSION_OFFLINE for */
+    if (graph_of_inputs(s, &wanted, out, err) < 0)
+        return -1;
+    if (s->rebuild && !s->fresh)
+        log_warning("the next sync makes the extensions' venv anew: %s", s->rebuild);
+    array_each (&wanted.failures, f)
+        log_warning("%s (%s) is passed over: %s", f->requirement, f->from,
+                    no_network && graph_is_remote(f) ? "this command uses no network" : f->reason);
+    return 0;
 }
 
 void graph_free(struct graph *g)

@@ -82,6 +82,12 @@ int graph_make(const struct graph_facts *facts, struct graph *out, struct err *e
  * cannot be read is warned of and left out, but a file that the command line names (ERR_USAGE). --verbose
  * unfolds the base. */
 int graph_of_session(struct session *s, struct graph *out, struct err *err);
+/* As graph_of_session, but what of the inputs cannot be read is in wanted->failures, and nobody is warned. */
+struct wanted;
+int graph_of_inputs(struct session *s, struct wanted *wanted, struct graph *out, struct err *err);
+/* Whether such a failure is but that no network is used here. */
+struct wanted_failure;
+bool graph_is_remote(const struct wanted_failure *f);
 void graph_free(struct graph *g);
 
 /* NULL where nothing has or requires that name. */

@@ -158,7 +158,7 @@ static bool is_installed(struct planner *p, struct installed *have, const struct
                          const struct lock_file *f, const char *url)
 {
     struct direct_url from;
-    if (!have || version_cmp(&have->version, &f->wheel.version) != 0 ||
+    if (!have || have->damaged || version_cmp(&have->version, &f->wheel.version) != 0 ||
         strcmp(have->installer, INSTALLER_NAME) != 0)
         return false;
     if (!have->direct_url)

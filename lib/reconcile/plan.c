@@ -47,7 +47,9 @@ static bool is_ours(const struct installed *i)
 
 bool plan_is_by_hand(const struct installed *i)
 {
-    return !is_ours(i) && i->requested;
+    /* `check` leaves alone what the user installed: what it marked is ours, whatever its INSTALLER says now.
+     */
+    return !i->damaged && !is_ours(i) && i->requested;
 }
 
 static bool inputs_name(const struct planner *p, const char *name)
@@ -329,8 +331,11 @@ static int by_keep_name(const void *a, const void *b)
     return strcmp(((const struct plan_keep *)a)->name, ((const struct plan_keep *)b)->name);
 }
 
-static void sort_by_name(struct plan *plan)
+/* The last touch of every plan. */
+static void complete(const struct session *s, struct plan *plan)
 {
+    array_each (&plan->install, in)
+        in->repair = session_is_damaged(s, in->name);
     if (plan->install.count)
         qsort(plan->install.items, plan->install.count, sizeof *plan->install.items, by_install_name);
     if (plan->keep.count)
@@ -344,7 +349,7 @@ static int plan_of_lock(struct planner *p, struct err *err)
         return -1;
     if (!p->plan->refused)
         plan_rest(p);
-    sort_by_name(p->plan);
+    complete(p->s, p->plan);
     return 0;
 }
 
@@ -357,6 +362,7 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
     out->root_count = wanted->roots.count;
     out->rebuild = s->rebuild;
     out->fresh = s->fresh;
+    out->relayout = s->marks.venv;
     if (wanted->locked)
         return plan_of_lock(&p, err);
     p.refused = arena_array(p.a, wanted->roots.count, sizeof *p.refused);
@@ -374,7 +380,7 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
             warn(&p, p.result.notes[i]);
         plan_failures(&p);
         plan_rest(&p);
-        sort_by_name(out);
+        complete(s, out);
     }
     array_free(&p.roots);
     return result;
@@ -384,7 +390,7 @@ bool plan_changes(const struct plan *p)
 {
     if (p->refused || (p->fresh && !p->install.count))
         return false; /* no venv, and nothing to put into one */
-    if (p->rebuild || p->install.count || p->remove.count)
+    if (p->rebuild || p->relayout || p->install.count || p->remove.count)
         return true;
     for (size_t i = 0; i < p->keep.count; i++)
         if (p->keep.items[i].adopt)

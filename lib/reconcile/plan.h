@@ -9,6 +9,7 @@
 struct plan_install {
     const char *name, *version; /* normalised */
     bool requested;
+    bool repair; /* `check` found what is there at fault */
     char **extras;
     size_t extra_count;
     char **requires;
@@ -55,6 +56,7 @@ struct plan {
     bool refused;        /* that cannot be met whole: nothing changes */
     const char *rebuild; /* NULL, or why the venv has to be made anew, a clause */
     bool fresh;          /* there is no venv at all: rebuild is set too */
+    bool relayout;       /* `check` found the venv's own files at fault: they are written anew */
     struct {
         struct plan_install *items;
         size_t count, room;

@@ -172,7 +172,20 @@ int session_venv(struct session *s, struct err *err)
     if (!s->old_site_packages)
         return 0;
     char *folder = path_join(&s->memory, s->paths.venv, s->old_site_packages);
-    return installed_scan(&folder, 1, s->rebuild ? &s->old : &s->venv, err);
+    struct installed_set *set = s->rebuild ? &s->old : &s->venv;
+    if (installed_scan(&folder, 1, set, err) < 0)
+        return -1;
+    for (size_t i = 0; i < set->count; i++)
+        set->items[i]->damaged = session_is_damaged(s, set->items[i]->name);
+    return 0;
+}
+
+bool session_is_damaged(const struct session *s, const char *name)
+{
+    array_each (&s->marks.distributions, known)
+        if (strcmp(*known, name) == 0)
+            return true;
+    return false;
 }
 
 int session_http(struct session *s, struct err *err)

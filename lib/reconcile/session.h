@@ -55,6 +55,7 @@ struct session {
         *rebuild; /* NULL, or why the venv cannot be kept, a clause: then `venv` is empty, and `old` is */
     struct installed_set old;      /* what it holds, */
     const char *old_site_packages; /* here, relative; NULL where it has none */
+    struct state_marks marks;      /* what `check` found, for a sync (or its plan) to repair */
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct http *http;
     struct index *index;
@@ -76,6 +77,8 @@ int session_base(struct session *s, struct err *err);
 /* What the extensions venv has, in s->venv, or why it is no use; read anew each time, as others may have
  * changed it. */
 int session_venv(struct session *s, struct err *err);
+/* Whether s->marks name this distribution. */
+bool session_is_damaged(const struct session *s, const char *name);
 /* s->http; nothing of the network is touched yet. */
 int session_http(struct session *s, struct err *err);
 /* Appends the bytes of a file of at most `limit` bytes, named by its path or by an http(s) URL.

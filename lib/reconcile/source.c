@@ -36,6 +36,13 @@ static struct name *name_of(struct source *source, const char *name)
     return *place;
 }
 
+/* What the venv has of a name, as a candidate: what is to be installed anew is none. */
+static struct installed *usable(const struct source *source, const char *name)
+{
+    struct installed *have = installed_find(&source->s->venv, name);
+    return have && !have->damaged ? have : NULL;
+}
+
 /* ---- candidates */
 
 struct list {
@@ -205,16 +212,22 @@ static void prefetch_best(struct source *source, const struct list *list)
 static int direct(void *ctx, const char *name, const char *url, struct err *err);
 
 /* `lock` names a file of everything: the version that is installed comes first where an index has it, and
- * stands there as installed where none has, so that it is seen when it is chosen. */
+ * stands there as installed where none has, so that it is seen when it is chosen. What is to be installed
+ * anew stays at its version likewise, where an index has it. */
 static void prefer_installed(struct source *source, const struct name *n, struct list *list)
 {
     struct installed *have = installed_find(&source->s->prefer, n->name);
-    if (!have || source->s->settings.upgrade || n->direct.count)
+    bool damaged = !have;
+    if (damaged)
+        have = installed_find(&source->s->venv, n->name);
+    if (!have || (damaged && !have->damaged) || source->s->settings.upgrade || n->direct.count)
         return;
     size_t at = 0;
     while (at < list->count &&
            (list->items[at].excluded || version_cmp(&list->items[at].version, &have->version) != 0))
         at++;
+    if (at == list->count && damaged)
+        return;
     if (at == list->count)
         offer(source, n->name, list, of_installed(n, have));
     struct candidate first = list->items[at];
@@ -235,7 +248,7 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
               (struct candidate){.version = base->version, .origin = CANDIDATE_BASE, .data = base});
         return 0;
     }
-    struct installed *have = installed_find(&s->venv, n->name);
+    struct installed *have = usable(source, n->name);
     bool upgrade = s->settings.upgrade;
     array_each (&source->wanted->constraints, limit)
         if (concerns(limit, n->name) && limit->requirement->url &&
@@ -268,6 +281,8 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
         prefetch_best(source, list);
         return 0;
     }
+    if (session_is_damaged(s, n->name))
+        err_wrap(&why, "`check` found %s at fault, and it cannot be had anew", n->name);
     if (why.kind == ERR_SYSTEM || why.kind == ERR_INTERRUPTED || (!list->count && !have))
         return err_move(err, &why);
     if (upgrade && have)
@@ -304,7 +319,7 @@ bool source_asks_index(struct source *source, const char *name)
     struct session *s = source->s;
     const struct name *n = name_of(source, name);
     return !n->broken.text && !n->direct.count && !installed_find(&s->base, name) &&
-           (!installed_find(&s->venv, name) || s->settings.upgrade || n->expanded);
+           (!usable(source, name) || s->settings.upgrade || n->expanded);
 }
 
 bool source_has_hashes(struct source *source, const char *name)
@@ -480,7 +495,7 @@ static int direct(void *ctx, const char *name, const char *url, struct err *err)
             return 0;
     if (n->installed_url && strcmp(n->installed_url, url) == 0)
         return 0;
-    if (!source->s->settings.upgrade && came_from(source, installed_find(&source->s->venv, name), url)) {
+    if (!source->s->settings.upgrade && came_from(source, usable(source, name), url)) {
         n->installed_url = arena_strdup(&source->s->memory, url);
         n->list = NULL;
         return 0;

@@ -16,6 +16,7 @@
 #include "venv/lock.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,6 +45,8 @@ static void say_start(const struct plan *plan, long long resolve_ms)
         log_warning("%s", plan->warnings.items[i]);
     if (plan->rebuild && !plan->fresh && !plan->refused)
         log_info("the extensions' venv is made anew: %s", plan->rebuild);
+    if (plan->relayout && !plan->rebuild && !plan->refused)
+        log_info("the virtual environment's own files are written anew: `check` found them at fault");
     if (plan->install.count && plan->lock)
         log_info("the lock %s has %zu distribution%s; %zu to install", plan->lock, plan->root_count,
                  plan->root_count == 1 ? "" : "s", plan->install.count);
@@ -64,6 +67,8 @@ static void say_done(const struct plan *plan, const struct apply_report *report,
         buf_printf(&names, "%s%s %s", i ? ", " : "", in->name, in->version);
         if (in->replaces && strcmp(in->replaces, in->version) != 0)
             buf_printf(&names, " (was %s)", in->replaces);
+        else if (in->repair)
+            buf_str(&names, " (repaired)");
     }
     if (plan->install.count)
         log_info("installed %s: resolved in %.2f s, downloaded %zu (%.1f MB) in %.2f s, installed in %.2f s",
@@ -192,6 +197,15 @@ static void remember_wheel(struct state *state, struct arena *a, const struct re
         array_push(&state->wheels, path);
 }
 
+/* What was to be repaired and could not be: the next sync tries it again. */
+static void remember_marks(const struct run *run, struct state_marks *marks)
+{
+    array_each (&run->plan.keep, keep)
+        if (keep->item->damaged)
+            array_push(&marks->distributions, (char *)(uintptr_t)keep->name); /* nobody writes to it */
+    marks->venv = run->s->marks.venv && run->plan.refused;
+}
+
 /* What the next boot compares with. Requirements of the command line are not what a boot asks for: their
  * state never fits. */
 static int remember(struct run *run, struct err *err)
@@ -225,12 +239,14 @@ static int remember(struct run *run, struct err *err)
         const struct plan_failed *f = &run->plan.failed.items[i];
         array_push(&state.failures, (struct state_failure){f->requirement, f->from, f->reason, f->malformed});
     }
+    remember_marks(run, &state.marks);
     int result = state_write(&s->paths, &state, err);
     array_free(&state.files);
     array_free(&state.wheels);
     array_free(&state.digests);
     array_free(&state.base_folders);
     array_free(&state.failures);
+    array_free(&state.marks.distributions);
     return result;
 }
 
@@ -293,6 +309,7 @@ int sync_run(struct session *s, struct err *err)
     if (reason)
         log_debug("syncing: %s", reason);
     cache_sweep(s->cache_dir);
+    s->marks = last.marks;
     struct run run = {.s = s};
     history_begin(&run.history, s);
     int result = work(&run, &last, err);

@@ -60,6 +60,7 @@ int direct_url_parse(struct arena *a, const char *json, struct direct_url *out, 
         json_string_value(json_object_get(archive, "hash")); /* the form before hashes: ALGORITHM=HEX */
     if (!sha256 && old && strncmp(old, "sha256=", 7) == 0)
         sha256 = old + 7;
+    out->editable = json_is_true(json_object_get(json_object_get(root, "dir_info"), "editable"));
     if (url)
         out->url = arena_strdup(a, url);
     if (sha256)

@@ -4,9 +4,12 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <stdbool.h>
+
 struct direct_url {
     const char *url;    /* without credentials */
     const char *sha256; /* of the archive, hex; NULL where it is not given */
+    bool editable;      /* it is a developer's source, which stands elsewhere */
 };
 
 int direct_url_parse(struct arena *a, const char *json, struct direct_url *out, struct err *err);

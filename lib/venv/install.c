@@ -113,6 +113,24 @@ static int already_there(const char *path, struct err *err)
     return -1;
 }
 
+/* Takes away what is in a file's place, where that is allowed. */
+static bool make_way(const struct installation *in, int dir, const char *name, const struct err *err)
+{
+    return err && err->sysno == EEXIST && in->options->overwrite && unlinkat(dir, name, 0) == 0;
+}
+
+static int write_file(const struct installation *in, int dir, const char *path, struct text bytes,
+                      bool executable, struct err *err)
+{
+    const char *name = path_base(path);
+    if (tree_write(dir, name, bytes, executable, err) == 0)
+        return 0;
+    if (!make_way(in, dir, name, err))
+        return already_there(path, err);
+    err_clear(err);
+    return tree_write(dir, name, bytes, executable, err);
+}
+
 /* Writes what no archive has, or not so. */
 static int write_fresh(struct installation *in, const char *path, struct text bytes, bool executable,
                        struct err *err)
@@ -124,8 +142,8 @@ static int write_fresh(struct installation *in, const char *path, struct text by
     int dir = tree_walk_to(&in->to, path, &name, err);
     if (dir < 0)
         return -1;
-    if (tree_write(dir, name, bytes, executable, err) < 0)
-        return already_there(path, err);
+    if (write_file(in, dir, path, bytes, executable, err) < 0)
+        return -1;
     if (hasher_begin(in->hasher, NULL, err) < 0 || hasher_add(in->hasher, bytes, err) < 0 ||
         hasher_end(in->hasher, digest, NULL, err) < 0)
         return -1;
@@ -196,8 +214,13 @@ static int install_file(struct installation *in, const struct unpacked_file *f, 
     int to = tree_walk_to(&in->to, path, &to_name, err);
     if (to < 0)
         return -1;
-    if (fs_link_or_copy(in->target->linker, from, from_name, to, to_name, err) < 0)
-        return already_there(path, err);
+    if (fs_link_or_copy(in->target->linker, from, from_name, to, to_name, err) < 0) {
+        if (!make_way(in, to, to_name, err))
+            return already_there(path, err);
+        err_clear(err);
+        if (fs_link_or_copy(in->target->linker, from, from_name, to, to_name, err) < 0)
+            return -1;
+    }
     record_line(in, path, f->sha256, f->size);
     return 0;
 }
@@ -267,7 +290,7 @@ static int install_info(struct installation *in, struct err *err)
     int dir = tree_walk_to(&in->to, path, &name, err);
     if (dir < 0)
         return -1;
-    return tree_write(dir, name, buf_view(&in->record), false, err) < 0 ? already_there(path, err) : 0;
+    return write_file(in, dir, path, buf_view(&in->record), false, err);
 }
 
 static int install_all(struct installation *in, struct err *err)

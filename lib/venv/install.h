@@ -23,6 +23,7 @@ struct install_options {
     const char *name; /* the distribution's name as METADATA writes it */
     const char *normalized;
     bool requested;
+    bool overwrite;         /* a file that is there and nobody's gives way: its RECORD was lost */
     const char *direct_url; /* bytes of direct_url.json, or NULL */
 };
 

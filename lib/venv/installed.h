@@ -17,6 +17,7 @@ struct installed {
     bool requested;         /* REQUESTED exists; read by installed_details */
     const char *direct_url; /* the bytes of direct_url.json, NULL when absent; read by installed_details */
     bool has_details;
+    bool damaged; /* `check` found it at fault: it is to be installed anew, and is no candidate as it is */
     const struct metadata *metadata; /* NULL until installed_metadata */
 };
 

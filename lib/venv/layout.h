@@ -19,6 +19,9 @@ int layout_create(int fd, const char *final_dir, const struct interpreter *py, u
  * are long or have a blank. */
 void layout_shebang(struct buf *to, const char *final_dir);
 
+/* Whether a script begins as layout_shebang has it, or as pip and venv write it for the venv at final_dir. */
+bool layout_names_own_python(const char *final_dir, struct text script);
+
 /* What localstack-venv.pth holds: one folder of the base a line. */
 void layout_pth(struct buf *to, const struct interpreter *py);
 
@@ -26,6 +29,15 @@ void layout_pth(struct buf *to, const struct interpreter *py);
  * today's installer for this very interpreter and base: NULL, or the reason why it has to be rebuilt, a
  * clause ("it was made for Python 3.12", "bin/pip is missing"). */
 const char *layout_check(struct arena *a, const char *dir, const struct interpreter *py);
+
+struct layout_fault {
+    const char *path; /* absolute */
+    const char *how;  /* a clause whose subject the path is */
+};
+struct layout_faults ARRAY(struct layout_fault);
+/* Appends what of the venv's own files is missing or is not as layout_create makes it, though the venv can be
+ * kept: the next staging writes them anew. */
+void layout_damage(struct arena *a, const char *dir, const struct interpreter *py, struct layout_faults *out);
 
 /* Whether a relative path is one of the venv's own, which no wheel may bring. */
 bool layout_owns(const char *path, const char *site_packages);

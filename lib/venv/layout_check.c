@@ -133,6 +133,18 @@ static const char *check_activate(struct check *c)
     return seen ? NULL : "its bin/activate is damaged";
 }
 
+bool layout_names_own_python(const char *final_dir, struct text script)
+{
+    struct arena names cleanup_arena = ARENA_INIT;
+    struct text line;
+    if (text_starts(script, text_of(arena_printf(&names, "#!%s/bin/python", final_dir))))
+        return true;
+    const char *shell = arena_printf(&names, "'''exec' \"%s/bin/python", final_dir);
+    const char *bare = arena_printf(&names, "'''exec' %s/bin/python", final_dir);
+    return text_line(&script, &line) && text_is(line, "#!/bin/sh") && text_line(&script, &line) &&
+           (text_starts(line, text_of(shell)) || text_starts(line, text_of(bare)));
+}
+
 static const char *check_pip(struct check *c)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
@@ -144,14 +156,7 @@ static const char *check_pip(struct check *c)
     }
     if (!load(c, "bin/pip", &bytes))
         return "bin/pip cannot be read";
-    struct text script = buf_view(&bytes), line;
-    const char *plain = arena_printf(c->a, "#!%s/bin/python", c->dir);
-    if (text_starts(script, text_of(plain)))
-        return NULL;
-    const char *shell = arena_printf(c->a, "'''exec' \"%s/bin/python", c->dir);
-    const char *bare = arena_printf(c->a, "'''exec' %s/bin/python", c->dir);
-    if (text_line(&script, &line) && text_is(line, "#!/bin/sh") && text_line(&script, &line) &&
-        (text_starts(line, text_of(shell)) || text_starts(line, text_of(bare))))
+    if (layout_names_own_python(c->dir, buf_view(&bytes)))
         return NULL;
     return "its bin/pip names another path than its own";
 }
@@ -193,4 +198,58 @@ const char *layout_check(struct arena *a, const char *dir, const struct interpre
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !reason; i++)
         reason = checks[i](&c);
     return reason;
+}
+
+/* ---- what a staging mends by itself */
+
+static void damage(struct check *c, struct layout_faults *out, const char *name, const char *how)
+{
+    array_push(out, (struct layout_fault){at(c, name), how});
+}
+
+/* A copy stands where the volume has no links, and is left to check_python. */
+static void damaged_link(struct check *c, struct layout_faults *out, const char *name, const char *wanted)
+{
+    struct stat st;
+    if (lstat(at(c, name), &st) < 0) {
+        damage(c, out, name, "is missing");
+        return;
+    }
+    cleanup_free char *real = realpath(at(c, name), NULL), *right = realpath(wanted, NULL);
+    if (S_ISLNK(st.st_mode) && (!real || !right || strcmp(real, right) != 0))
+        damage(
+            c, out, name,
+            arena_printf(c->a, "%s %s", real ? "does not lead to" : "leads to nothing, and not to", wanted));
+}
+
+static void damaged_lib64(struct check *c, struct layout_faults *out)
+{
+    struct stat st;
+    bool has_links = lstat(at(c, "bin/python"), &st) == 0 && S_ISLNK(st.st_mode);
+    if (has_links && lstat(at(c, "lib64"), &st) == 0 && !S_ISLNK(st.st_mode))
+        damage(c, out, "lib64", "is no link to lib");
+    else if (has_links)
+        damaged_link(c, out, "lib64", at(c, "lib"));
+}
+
+/* Only of a venv of ours is it known that it had them. */
+static void damaged_files(struct check *c, struct layout_faults *out)
+{
+    static const char *const names[] = {"bin/activate.csh", "bin/activate.fish", "bin/Activate.ps1",
+                                        "bin/pip3"};
+    bool has_pip = access(at(c, "bin/pip"), F_OK) == 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (access(at(c, names[i]), F_OK) < 0 && (has_pip || strcmp(names[i], "bin/pip3") != 0))
+            damage(c, out, names[i], "is missing");
+}
+
+void layout_damage(struct arena *a, const char *dir, const struct interpreter *py, struct layout_faults *out)
+{
+    struct check c = {a, dir, py, layout_number(dir) != 0};
+    damaged_link(&c, out, arena_printf(a, "bin/python%d.%d", py->tags.major, py->tags.minor),
+                 py->base_executable);
+    if (!c.ours)
+        return;
+    damaged_lib64(&c, out);
+    damaged_files(&c, out);
 }

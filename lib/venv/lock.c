@@ -73,3 +73,22 @@ const char *lock_look(struct arena *a, const char *extensions_dir)
     const char *holder = lock_file_holder(a, fd);
     return *holder ? holder : "somebody who does not say who it is";
 }
+
+int lock_try(struct arena *a, const char *extensions_dir, const char **holder, struct err *err)
+{
+    const char *path = path_join(a, extensions_dir, SYNC_LOCK);
+    *holder = NULL;
+    cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot open the lock %s", path);
+    if (set_lock(fd, F_OFD_SETLK) == 0) {
+        lock_file_sign(fd);
+        return steal_fd(&fd);
+    }
+    if (errno == EAGAIN || errno == EACCES) {
+        *holder = lock_file_holder(a, fd);
+        return err_set(err, ERR_SYSTEM, "another sync is at work on this volume%s%s", **holder ? ": " : "",
+                       *holder);
+    }
+    return err_sys(err, errno, "cannot lock %s", path);
+}

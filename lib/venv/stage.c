@@ -22,6 +22,19 @@ static const char *in_venv(struct carrying *c, const char *path)
     return *path == '/' || !whole[1] ? NULL : whole + 1;
 }
 
+/* What stands in the place of a damaged distribution's folder is not carried over either. */
+static void take_false_folders(struct carrying *c, const char *path, void *value)
+{
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        struct stat st;
+        const char *folder = arena_strndup(&c->a, path, (size_t)(slash - path));
+        if (lstat(path_join(&c->a, c->options->old_dir, folder), &st) < 0 || S_ISDIR(st.st_mode))
+            continue;
+        *strmap_place(&c->gone, text_of(folder)) = value;
+        return;
+    }
+}
+
 /* Every path of a distribution, into a map; `value` is what they get. */
 static int take_record(struct carrying *c, const struct installed *item, struct strmap *map, void *value,
                        struct err *err)
@@ -40,6 +53,8 @@ static int take_record(struct carrying *c, const struct installed *item, struct 
         const char *path = in_venv(c, record.entries[i].path);
         if (path)
             *strmap_place(map, text_of(path)) = value;
+        if (path && item->damaged && map == &c->gone)
+            take_false_folders(c, path, value);
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "venv/hasher.h"
 #include "venv/tree.h"
 #include "venv/unpack.h"
 #include "venv/unpacked_list.h"
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4 };
+enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4, READ_SIZE = 64 << 10 };
 
 /* ---- opening */
 
@@ -109,6 +110,51 @@ int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool 
     u.dir = dir;
     *out = u;
     return 0;
+}
+
+static int hash_file(struct hasher *h, int fd, const char *path, char digest[HASHER_SHA256_BASE64],
+                     struct err *err)
+{
+    char buffer[READ_SIZE];
+    ssize_t n = fd < 0 ? -1 : 1;
+    if (hasher_begin(h, NULL, err) < 0)
+        return -1;
+    while (n > 0 || (fd >= 0 && n < 0 && errno == EINTR)) {
+        n = read(fd, buffer, sizeof buffer);
+        if (n > 0 && hasher_add(h, (struct text){buffer, (size_t)n}, err) < 0)
+            return -1;
+    }
+    return n < 0 ? err_set(err, ERR_INPUT, "%s cannot be read: %s", path, strerror(errno))
+                 : hasher_end(h, digest, NULL, err);
+}
+
+static int verify_bytes(const struct unpacked *u, struct err *err)
+{
+    struct hasher *h cleanup_hasher = hasher_new(err);
+    cleanup_free char *path = xasprintf("%s/tree", u->dir);
+    cleanup_close int tree = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (!h)
+        return -1;
+    for (size_t i = 0; i < u->count; i++) {
+        char digest[HASHER_SHA256_BASE64];
+        cleanup_close int fd = openat(tree, u->files[i].path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (hash_file(h, fd, u->files[i].path, digest, err) < 0)
+            return -1;
+        if (strcmp(digest, u->files[i].sha256) != 0)
+            return err_set(err, ERR_INPUT, "%s was changed", u->files[i].path);
+    }
+    return 0;
+}
+
+int unpacked_verify(const char *cache_dir, const struct unpacked *u, struct err *err)
+{
+    struct err why cleanup_err = ERR_INIT;
+    if (verify_bytes(u, &why) == 0)
+        return 0;
+    if (why.kind != ERR_INPUT)
+        return err_move(err, &why);
+    discard(cache_dir, u->dir, u->sha256, why.text);
+    return err_set(err, ERR_NOT_FOUND, "the unpacked wheel %s was damaged", u->dir);
 }
 
 bool unpacked_is(const struct unpacked *u, const char *file_name)

@@ -46,6 +46,10 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
 int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool verify, struct unpacked *out,
                   struct err *err);
 
+/* Reads every file of an entry that was opened and compares its digest; one that differs is removed, with a
+ * warning, and not found. */
+int unpacked_verify(const char *cache_dir, const struct unpacked *u, struct err *err);
+
 /* Whether an entry is that of the distribution and version that a file name says: an entry is found by its
  * digest alone, and a page may give the digest of one wheel under the name of another. */
 bool unpacked_is(const struct unpacked *u, const char *file_name);
