@@ -38,6 +38,19 @@ static int by_place(const void *a, const void *b)
     return order ? order : strcmp(x->message, y->message);
 }
 
+/* Two ways may lead to one problem. */
+static void sort(struct check *c)
+{
+    size_t kept = 0;
+    if (!c->problems.count)
+        return;
+    qsort(c->problems.items, c->problems.count, sizeof *c->problems.items, by_place);
+    array_each (&c->problems, p)
+        if (!kept || by_place(&c->problems.items[kept - 1], p) != 0)
+            c->problems.items[kept++] = *p;
+    c->problems.count = kept;
+}
+
 /* ---- the mark */
 
 static void mark_anew(struct strings *names, const char *name)
@@ -108,8 +121,7 @@ int check_run(struct session *s, struct check *out, struct err *err)
         log_debug("looking without a lock: %s", unlocked.text);
     if (look(out, !holder, err) < 0)
         return -1;
-    if (out->problems.count)
-        qsort(out->problems.items, out->problems.count, sizeof *out->problems.items, by_place);
+    sort(out);
     record(out, holder, &unlocked);
     return 0;
 }

@@ -275,10 +275,13 @@ static void check_metadata(struct files *f, struct installed *item)
     const char *info = path_join(f->a, item->folder, item->info);
     const char *given = item->given;
     if (installed_metadata(f->c->set, item, &m, &why) < 0) {
-        if (why.sysno != ENOENT || !text_ends(text_of(item->info), T(".dist-info")))
-            add(f, "metadata", item, path_join(f->a, info, "METADATA"),
-                arena_printf(f->a, "%s %s: %s", given, item->version.text, why.text));
-        return; /* one that is missing is named by RECORD */
+        /* One that is missing is mostly named by RECORD as well, in the same words. */
+        bool absent = why.sysno == ENOENT && text_ends(text_of(item->info), T(".dist-info"));
+        const char *path = path_join(f->a, info, "METADATA");
+        add(f, absent ? "missing" : "metadata", item, path,
+            arena_printf(f->a, "%s %s: %s%s", given, item->version.text, absent ? path : why.text,
+                         absent ? " is missing" : ""));
+        return;
     }
     if (strcmp(m->normalized, item->name) != 0 || version_cmp(&m->version, &item->version) != 0)
         add(f, "metadata", item, info,

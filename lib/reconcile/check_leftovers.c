@@ -53,6 +53,7 @@ static void beside(struct check *c)
 static const char *name_of_info(struct arena *a, struct text info)
 {
     struct text name;
+    info.len -= strlen(".dist-info");
     return text_find(info, '-') < info.len && text_cut(&info, '-', &name) && name_is_valid(name)
                ? name_normalize(a, name)
                : NULL;

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """check: every kind of fault made for real, found, told in text and JSON, and repaired by the next sync or boot."""
 
+import base64
+import hashlib
 import json
 import os
 import shutil
 import stat
+import subprocess
 
 import pytest
 
@@ -255,3 +258,438 @@ def test_a_fault_of_a_file_is_repaired(ready, fault, way):
     check(ready)
     done = repaired(ready, whole, way)
     assert "installed typed 0.3 (repaired): resolved in " in done.err, done
+
+
+def test_what_the_cache_has_is_read_before_it_is_used(ready, index):
+    """In place, through the hard link, and with its time put back: the cache's own look at sizes and times sees nothing."""
+    whole = contents(ready.venv)
+    path = ready.site / "typed/cli.py"
+    assert path.stat().st_nlink > 1
+    before = path.stat()
+    data = path.read_bytes()
+    with open(path, "r+b") as file:
+        file.write(data.replace(b"'typed'", b"'typer'"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [p["kind"] for p in check(ready)] == ["changed"]
+    asked = len(index.server.requests())
+    done = repaired(ready, whole, by_sync)
+    assert "is thrown away: typed/cli.py was changed" in done.err and "downloading 1 wheel" in done.err, done
+    assert any("typed-0.3" in r for r in index.server.requests()[asked:])
+
+
+def test_what_the_cache_has_whole_is_not_fetched_again(ready, index):
+    whole = contents(ready.venv)
+    grow(ready)
+    check(ready)
+    asked = len([r for r in index.server.requests() if ".whl" in r])
+    done = repaired(ready, whole, by_sync)
+    assert "downloaded 0 " in done.err and "thrown away" not in done.err, done
+    assert len([r for r in index.server.requests() if ".whl" in r]) == asked
+
+
+def test_a_check_that_finds_it_mended_takes_the_mark_back(ready):
+    before = state(ready)
+    path = ready.site / "typed/cli.py"
+    data = path.read_bytes()
+    rewrite(path, b"")
+    times = [(p, p.stat()) for p in (ready.site, ready.venv / "bin")]
+    check(ready)
+    assert state(ready) != before
+    rewrite(path, data)
+    for folder, was in times:
+        os.utime(folder, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert check(ready, status=0) == [] and state(ready) == before
+    assert ready.boot("/bin/true", env=ASKED).err == ""
+
+
+@pytest.mark.parametrize("text", [None, "garbage\n", "localstack-extensions-state\t2\t\nend\t\t\n"])
+def test_a_state_that_is_gone_or_no_state(ready, text):
+    whole = contents(ready.venv)
+    path = ready.extensions / ".localstack-extensions.state"
+    path.unlink()
+    if text:
+        path.write_text(text)
+    grow(ready)
+    check(ready)
+    repaired(ready, whole, by_boot)
+
+
+def test_plan_shows_the_repair(ready):
+    grow(ready)
+    assert [p["name"] for p in ready.plan(**ASKED)["install"]] == []
+    check(ready)
+    plan = ready.plan(**ASKED)
+    assert [(p["name"], p["version"], p["replaces"], p["requested"]) for p in plan["install"]] == [("typed", "0.3", "0.3", True)]
+    assert [p["name"] for p in plan["keep"]] == ["lib-one", "viewer"]
+
+
+def test_what_cannot_be_had_anew_stays_and_is_tried_again(ready, index):
+    whole = contents(ready.venv)
+    shutil.rmtree(ready.volume / "cache")
+    remove(ready)
+    check(ready)
+    damaged = contents(ready.venv)
+    done = ready.boot("/bin/true", env={**ASKED, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"})
+    assert done.status == 0 and "`check` found typed at fault, and it cannot be had anew: " in done.err, done
+    assert contents(ready.venv) == damaged and "mark\tdistribution\ttyped\n" in state(ready)
+    done = ready.run("sync", "--offline", env=ASKED)
+    assert done.status == 1 and "the network is switched off" in done.err, done
+    repaired(ready, whole, by_boot)
+
+
+def test_a_version_that_is_gone_gives_way_to_one_that_fits(ready, index):
+    index.add("typed", "0.4", ["lib-one"])
+    index.index.withdraw("typed", "typed-0.3-py3-none-any.whl")
+    shutil.rmtree(ready.volume / "cache")
+    remove(ready)
+    check(ready)
+    done = ready.sync(**ASKED)
+    assert "installed typed 0.4 (was 0.3): " in done.err and ready.installed()["typed"] == "0.4", done
+    assert check(ready, status=0) == []
+
+
+@pytest.mark.parametrize("form", ["path", "url", "lock"])
+def test_a_direct_reference_or_a_lock(root, index, tmp_path, form):
+    wheel = make_wheel(tmp_path / "links", "mine", "3.0", files={"mine.py": "value = 1\n"})
+    if form == "lock":
+        index.add("mine", "3.0", files={"mine.py": "value = 1\n"})
+        done = root.run("lock", "-o", tmp_path / "pylock.toml", "mine")
+        assert done.status == 0, done
+        asked = {"EXTENSION_LOCK": tmp_path / "pylock.toml"}
+    else:
+        asked = {"EXTENSION_AUTO_INSTALL": f"mine @ {wheel.as_uri()}" if form == "url" else str(wheel)}
+    root.sync(**asked)
+    whole = contents(root.venv)
+    rewrite(root.site / "mine.py", b"value = 2\n")
+    assert brief(check(root, env={"EXTENSION_AUTO_INSTALL": None, **asked})) == [("changed", "mine", "sync")]
+    done = root.boot("/bin/true", env=asked)
+    assert "installed mine 3.0 (repaired)" in done.err and contents(root.venv) == whole, done
+    assert root.boot("/bin/true", env=asked).err == ""
+
+
+# ---- by hand
+
+
+def test_what_was_installed_by_hand_is_told_and_left_alone(ready, index):
+    index.add("mine", "5", files={"mine.py": "value = 1\n"})
+    ready.pip("install", "-q", "--index-url", index.server.url, "mine")
+    ready.sync(**ASKED)
+    before = state(ready)
+    rewrite(ready.site / "mine.py", b"value = 2\n")
+    damaged = contents(ready.venv)
+    assert brief(check(ready)) == [("changed", "mine", "by hand")]
+    command = f"{ready.venv}/bin/pip install --force-reinstall --no-deps mine==5"
+    lines = ready.run("check", env=ASKED).out.splitlines()
+    assert lines[1:] == ["1 problem: 1 to be repaired by hand",
+                         f"mine was installed by hand, so that no sync changes it: {command}"], lines
+    assert state(ready) == before
+    ready.sync(**ASKED)
+    assert contents(ready.venv) == damaged
+    ready.pip(*command.split()[1:], "-q", "--index-url", index.server.url)
+    assert check(ready, status=0) == []
+
+
+def test_a_dependency_of_what_was_installed_by_hand_is_repaired(ready, index):
+    index.add("mine", "5", ["helper"])
+    index.add("helper", "1", files={"helper.py": "value = 1\n"})
+    ready.pip("install", "-q", "--index-url", index.server.url, "mine")
+    ready.sync(**ASKED)
+    rewrite(ready.site / "helper.py", b"value = 2\n")
+    assert brief(check(ready)) == [("changed", "helper", "sync")]
+    ready.sync(**ASKED)
+    assert check(ready, status=0) == [] and (ready.site / "helper.py").read_text() == "value = 1\n"
+    ready.pip("uninstall", "-q", "-y", "helper")
+    problem, = check(ready)
+    assert problem["message"] == "mine 5 requires helper, which is not installed" and problem["repair"] == "sync"
+    by_boot(ready)
+    assert ready.installed()["helper"] == "1" and check(ready, status=0) == []
+
+
+# ---- the venv's own files
+
+
+def no_lib64(root):
+    (root.venv / "lib64").unlink()
+    return root.venv / "lib64", "is missing"
+
+
+def lib64_folder(root):
+    (root.venv / "lib64").unlink()
+    (root.venv / "lib64").mkdir()
+    (root.venv / "lib64/mine.txt").write_text("")
+    return root.venv / "lib64", "is no link to lib"
+
+
+def lib64_elsewhere(root):
+    (root.venv / "lib64").unlink()
+    (root.venv / "lib64").symlink_to("bin")
+    return root.venv / "lib64", "does not lead to"
+
+
+def dangling_python(root):
+    path = root.venv / "bin" / root.python
+    path.unlink()
+    path.symlink_to("/nowhere/python")
+    return root.venv, "is a link to nothing"
+
+
+def another_python(root):
+    path = root.venv / "bin/python3"
+    path.unlink()
+    path.symlink_to("/bin/true")
+    return root.venv, "bin/python3 is another interpreter than the base's"
+
+
+def versioned_python(root):
+    path = root.venv / "bin" / root.python
+    target = os.readlink(path)
+    for name in ("python", "python3"):
+        (root.venv / "bin" / name).unlink()
+        (root.venv / "bin" / name).symlink_to(target)
+    path.unlink()
+    path.symlink_to("/nowhere/python")
+    return path, "leads to nothing, and not to"
+
+
+def no_activate(root):
+    path = root.venv / "bin/activate.fish"
+    path.unlink()
+    return path, "is missing"
+
+
+def no_pip(root):
+    path = root.venv / "bin/pip3"
+    path.unlink()
+    return path, "is missing"
+
+
+def cfg_version(root):
+    path = root.venv / "pyvenv.cfg"
+    path.write_text(path.read_text().replace("version = 3.", "version = 2."))
+    return root.venv, "it was made for Python 2."
+
+
+def cfg_home(root):
+    path = root.venv / "pyvenv.cfg"
+    path.write_text(path.read_text().replace("home = /", "home = /else"))
+    return root.venv, "it was made from another interpreter"
+
+
+def cfg_path(root):
+    path = root.venv / "pyvenv.cfg"
+    path.write_text(path.read_text().replace("-m venv /", "-m venv /else/"))
+    return root.venv, "names another path than its own"
+
+
+def another_base(root):
+    (root.site / "localstack-venv.pth").write_text("/usr/lib/python3/dist-packages\n")
+    return root.venv, "its localstack-venv.pth names another base"
+
+
+VENV_FAULTS = (no_lib64, lib64_folder, lib64_elsewhere, dangling_python, another_python, versioned_python, no_activate, no_pip,
+               cfg_version, cfg_home, cfg_path, another_base)
+
+
+@pytest.mark.parametrize("fault", VENV_FAULTS, ids=lambda f: f.__name__)
+def test_a_fault_of_the_venv_is_found_and_repaired(ready, fault):
+    whole = contents(ready.venv)
+    path, message = fault(ready)
+    problem, = check(ready)
+    assert (problem["kind"], problem["distribution"], problem["path"], problem["repair"]) == ("venv", None, str(path), "sync")
+    assert message in problem["message"], problem
+    repaired(ready, whole, by_boot)
+
+
+def edit_script(root, line):
+    """Another first line, and a RECORD that agrees."""
+    path, record = root.venv / "bin/typed-cli", root.info("typed") / "RECORD"
+    data = line + path.read_bytes().split(b"\n", 1)[1]
+    rewrite(path, data)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    rows = [f"../../../bin/typed-cli,sha256={digest},{len(data)}" if row.startswith("../../../bin/typed-cli,") else row
+            for row in record.read_text().splitlines()]
+    rewrite(record, ("\n".join(rows) + "\n").encode())
+
+
+@pytest.mark.parametrize("line", [b"#!/else/bin/python\n", b"#!/bin/sh\n'''exec' \"/else/bin/python\" \"$0\" \"$@\"\n' '''\n"])
+def test_a_script_of_another_venv(ready, line):
+    whole = contents(ready.venv)
+    edit_script(ready, line)
+    problem, = check(ready)
+    assert (problem["kind"], problem["path"]) == ("script", str(ready.venv / "bin/typed-cli"))
+    assert problem["message"].endswith("interpreter: " + (line.decode().split("\n")[1 if b"sh\n" in line else 0])), problem
+    repaired(ready, whole, by_sync)
+
+
+def test_a_developers_links(ready, tmp_path):
+    """As a developer's source stands in the venv: one link for its package, which RECORD lists."""
+    source = tmp_path / "source/pack"
+    source.mkdir(parents=True)
+    info = ready.site / "pack-1.dist-info"
+    info.mkdir()
+    (ready.site / "pack").symlink_to(source)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pack\nVersion: 1\n")
+    (info / "INSTALLER").write_text("localstack-extensions\n")
+    (info / "direct_url.json").write_text(json.dumps({"url": source.parent.as_uri(), "dir_info": {"editable": True}}))
+    (info / "RECORD").write_text("".join(f"{n},,\n" for n in ("pack", *(f"{info.name}/{f.name}" for f in info.iterdir()))))
+    assert check(ready, status=0) == []
+    source.rmdir()
+    problem, = check(ready)
+    assert (problem["kind"], problem["distribution"], problem["path"]) == ("link", "pack", str(ready.site / "pack"))
+
+
+# ---- requirements
+
+
+def test_what_is_asked_for_and_is_not_there(ready, index):
+    env = {"EXTENSION_AUTO_INSTALL": "typed,viewer>=2,other"}
+    problems = check(ready, env=env)
+    assert [(p["kind"], p["distribution"], p["path"], p["repair"]) for p in problems] == [("requirement", None, None, "sync")] * 2
+    assert [p["message"] for p in problems] == ["EXTENSION_AUTO_INSTALL asks for other, which is not installed",
+                                                "EXTENSION_AUTO_INSTALL asks for viewer>=2, but there is 1.0"]
+    index.add("viewer", "2.0")
+    done = ready.run("sync", env=env)
+    assert done.status == 1 and ready.installed()["viewer"] == "2.0", done
+    problem, = check(ready, env=env)
+    assert problem["repair"] is None and problem["message"] == (
+        "EXTENSION_AUTO_INSTALL asks for other, which is not installed; the last sync set it aside, and each boot tries it again")
+    assert ready.run("check", env=env).out.splitlines()[-1] == "1 problem: 1 that each boot tries again"
+
+
+def test_a_requirement_that_cannot_be_read(ready):
+    problem, = check(ready, env={"EXTENSION_AUTO_INSTALL": "typed,viewer,foo bar"})
+    assert problem["repair"] == "by hand" and problem["message"].startswith("foo bar (EXTENSION_AUTO_INSTALL): "), problem
+
+
+def test_no_password_is_told(ready):
+    ready.requirements("other @ https://me:secret@files.example/other-1-py3-none-any.whl\n")
+    done = ready.run("check", env=ASKED), ready.run("check", "--format", "json", env=ASKED)
+    for one in done:
+        assert one.status == 1 and "files.example" in one.out and "secret" not in one.out + one.err, one
+
+
+def test_what_an_extension_requires_and_is_not_there(ready):
+    whole = contents(ready.venv)
+    ready.pip("uninstall", "-q", "-y", "lib-one")
+    problem, = check(ready)
+    assert (problem["kind"], problem["distribution"], problem["repair"]) == ("requirement", "typed", "sync")
+    assert problem["message"] == "typed 0.3 requires Lib_One>=2, which is not installed"
+    repaired(ready, whole, by_boot)
+
+
+def test_what_is_there_in_a_wrong_version(ready, index):
+    index.add("lib-one", "1.0")
+    ready.pip("install", "-q", "--index-url", index.server.url, "lib-one==1.0")
+    problem, = check(ready)
+    assert problem["repair"] == "by hand"
+    assert problem["message"] == "typed 0.3 requires Lib_One>=2, but there is 1.0, installed by hand"
+    (ready.info("lib-one") / "REQUESTED").unlink()
+    problems = check(ready)
+    assert ("requirement", "typed", "sync") in brief(problems), problems
+    ready.sync(**ASKED)
+    assert ready.installed()["lib-one"] == "2.5" and check(ready, status=0) == []
+
+
+def base_pip(root, *args):
+    subprocess.run([root.base / "bin/python3", "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--disable-pip-version-check",
+                    *map(str, args)], check=True, env={"PATH": "/usr/bin:/bin", "HOME": root.env["HOME"]}, timeout=120)
+
+
+def test_the_base_comes_first(root, index, tmp_path):
+    index.add("ext", "1", ["werkzeug>=3"])
+    asked = {"EXTENSION_AUTO_INSTALL": "ext"}
+    root.sync(**asked)
+    base_pip(root, make_wheel(tmp_path / "base", "werkzeug", "2.0"))
+    problems = check(root, env=asked)
+    assert brief(problems) == [("base", None, "sync"), ("requirement", "ext", "sync")]
+    assert problems[0]["message"] == f"since the last sync the distributions in {root.base}/lib/{root.python}/site-packages changed"
+    assert problems[1]["message"] == "ext 1 requires werkzeug>=3, but LocalStack itself has 2.0"
+    assert brief(check(root, env={**asked, "EXTENSION_BASE_CONFLICTS": "tolerate"})) == [("base", None, "sync")]
+    index.add("ext", "0.9", ["werkzeug>=1"])
+    done = root.boot("/bin/true", env=asked)
+    assert root.installed() == {"ext": "0.9"} and check(root, env=asked, status=0) == [], done
+
+
+def test_what_the_base_shadows(ready, tmp_path):
+    base_pip(ready, make_wheel(tmp_path / "base", "lib-one", "2.6"))
+    problems = check(ready)
+    assert brief(problems) == [("base", None, "sync"), ("shadowed", "lib-one", "sync")]
+    assert problems[1]["message"] == "lib-one 2.5 is never imported: LocalStack itself has 2.6, which comes first"
+    by_boot(ready)
+    assert "lib-one" not in ready.installed() and check(ready, status=0) == []
+    ready.pip("install", "-q", "--no-index", "--no-deps", "--target", ready.site, make_wheel(tmp_path / "more", "werkzeug", "3.0"))
+    assert brief(check(ready)) == [("shadowed", "werkzeug", "by hand")]
+
+
+# ---- leftovers
+
+
+def test_leftovers_beside_the_venv(ready):
+    beside = ready.extensions
+    for name in (".localstack-extensions.staging", ".localstack-extensions.cache"):
+        (beside / name).mkdir()
+    (beside / "..localstack-extensions.state.999999.new").write_text("")
+    problems = check(ready)
+    assert brief(problems) == [("leftover", None, "sync")] * 3
+    assert [os.path.basename(p["path"]) for p in problems] == [
+        "..localstack-extensions.state.999999.new", ".localstack-extensions.cache", ".localstack-extensions.staging"]
+    by_boot(ready)
+    assert check(ready, status=0) == []
+
+
+def test_the_record_of_a_sync_that_was_not_finished(ready):
+    (ready.extensions / ".localstack-extensions.commit").write_text("localstack-extensions commit 1\n")
+    problem, = check(ready)
+    assert problem["message"].endswith("is the record of a sync that was not finished"), problem
+    ready.sync(**ASKED)
+    assert check(ready, status=0) == []
+
+
+def test_leftovers_in_the_venv(ready):
+    before = state(ready)
+    for name in ("~yped", "typed-0.4.dist-info", "broken.dist-info"):
+        (ready.site / name).mkdir()
+    problems = check(ready)
+    assert [(p["kind"], p["distribution"], os.path.basename(p["path"]), p["repair"]) for p in problems] == [
+        ("metadata", None, "broken.dist-info", "by hand"), ("leftover", None, "~yped", "by hand"),
+        ("duplicate", "typed", "typed-0.4.dist-info", "by hand")]
+    assert ready.run("check", env=ASKED).out.splitlines()[3:] == ["3 problems: 3 to be repaired by hand"]
+    assert state(ready) == before
+
+
+def test_a_distribution_without_a_list_of_files(ready):
+    """What a pip that was killed leaves of one of ours."""
+    whole = contents(ready.venv)
+    for name in ("RECORD", "METADATA"):
+        (ready.info("lib-one") / name).unlink()
+    assert [p["kind"] for p in check(ready) if p["distribution"] == "lib-one"] == ["missing", "missing"]
+    repaired(ready, whole, by_sync)
+
+
+# ---- what cannot be recorded
+
+
+def test_while_another_sync_is_at_work(ready):
+    whole = contents(ready.venv)
+    before = state(ready)
+    grow(ready)
+    (ready.extensions / ".localstack-extensions.staging").mkdir()
+    with another_sync(ready):
+        done = ready.run("check", "--format", "json", env=ASKED)
+        assert done.status == 1 and brief(json.loads(done.out)["problems"]) == [("changed", "typed", "sync")], done
+        assert "warning: this is not recorded for the next sync: another sync is at work on this volume" in done.err, done
+        assert state(ready) == before
+    check(ready)
+    repaired(ready, whole, by_boot)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts file systems of its own")
+def test_on_a_volume_that_cannot_be_written(ready):
+    before = state(ready)
+    grow(ready)
+    wrap = ["unshare", "-m", "sh", "-c", f'mount --bind {ready.volume} {ready.volume} && mount -o remount,ro,bind {ready.volume} && exec "$@"',
+            "sh"]
+    done = ready.run("check", env=ASKED, wrap=wrap)
+    assert done.status == 1 and "1 problem: 1 that the next boot repairs" in done.out, done
+    assert "Read-only file system, so that the next boot does not know of it: run `localstack-extensions sync` where" in done.err, done
+    assert state(ready) == before
