@@ -117,6 +117,30 @@ static void test_another_owner_keeps_its_file(void **state)
     bench_close(&b);
 }
 
+/* Files whose RECORD was lost are nobody's; only who repairs may put others in their place. */
+static void test_what_is_nobodys_gives_way_to_a_repair(void **state)
+{
+    (void)state;
+    static const struct payload files[] = {
+        {"demo.py", "x\n"}, {WHEEL_INFO "/entry_points.txt", "[console_scripts]\nrun = demo:main\n"}, {0}};
+    for (int repair = 0; repair < 2; repair++) {
+        struct bench b;
+        struct err err cleanup_err = ERR_INIT;
+        bench_open(&b);
+        assert_int_equal(mkdirat(b.fd, SITE "/" WHEEL_INFO, 0755), 0);
+        static const char *const lost[] = {SITE "/demo.py", "bin/run", SITE "/" WHEEL_INFO "/RECORD"};
+        for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+            assert_int_equal(fs_write(b.fd, lost[i], T("lost"), 0644, false, NULL), 0);
+        const struct install_options options = {.overwrite = repair};
+        assert_int_equal(bench_install(&b, files, options, &err), repair ? 0 : -1);
+        for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+            assert_int_equal(strcmp(content(&b, lost[i]), "lost") != 0, repair);
+        if (!repair)
+            assert_non_null(strstr(err.text, "is there already and is no distribution's file"));
+        bench_close(&b);
+    }
+}
+
 static int wrapper(struct buf *to, const char *name, const char *module, const char *attribute)
 {
     const struct entry_point e = {"console_scripts", name, module, attribute};
@@ -166,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_names_what_is_there),
         cmocka_unit_test(test_another_owner_keeps_its_file),
+        cmocka_unit_test(test_what_is_nobodys_gives_way_to_a_repair),
         cmocka_unit_test(test_wrappers),
         cmocka_unit_test(test_old_forms_of_wrappers),
     };

@@ -4,6 +4,8 @@
 #include "config/settings.h"
 #include "test.h"
 
+#include <errno.h>
+
 /* A root with a base, an interpreter, a venv, a source and an extensions.txt, and the state of a sync of it.
  */
 struct world {
@@ -329,6 +331,93 @@ static char *state_text(struct world *w)
     return arena_strdup(&w->a, bytes.ptr);
 }
 
+static void read_bytes(struct world *w, struct buf *to)
+{
+    assert_int_equal(fs_read(AT_FDCWD, below(w, w->paths.extensions, SYNC_STATE), 1 << 20, to, NULL), 0);
+}
+
+static void test_marks(void **state)
+{
+    struct world *w = *state;
+    struct state got;
+    struct buf before cleanup_buf = BUF_INIT, after cleanup_buf = BUF_INIT;
+    char odd[] = "b\tc", plain[] = "a";
+    char *names[] = {plain, odd};
+    struct state_marks marks = {.distributions = {names, 2, 2}, .venv = true};
+    read_bytes(w, &before);
+    assert_int_equal(state_mark(&w->paths, &marks, NULL), 0);
+    assert_changed(w, "check` found that something is wrong with a, b\tc");
+    compare(w, &got);
+    assert_int_equal(got.number, 7);
+    assert_int_equal(got.marks.distributions.count, 2);
+    assert_string_equal(got.marks.distributions.items[1], "b\tc");
+    assert_true(got.marks.venv);
+    assert_false(got.marks.other);
+    /* one set of marks takes the place of the other, and none brings back what was there */
+    marks = (struct state_marks){.other = true};
+    assert_int_equal(state_mark(&w->paths, &marks, NULL), 0);
+    assert_changed(w, "check` found something wrong");
+    compare(w, &got);
+    assert_int_equal(got.marks.distributions.count, 0);
+    assert_true(got.marks.other);
+    marks.other = false;
+    assert_int_equal(state_mark(&w->paths, &marks, NULL), 0);
+    read_bytes(w, &after);
+    assert_string_equal(buf_cstr(&before), buf_cstr(&after));
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+}
+
+static void test_a_sync_keeps_the_marks_that_it_is_given(void **state)
+{
+    struct world *w = *state;
+    char name[] = "a";
+    char *names[] = {name};
+    w->state.marks = (struct state_marks){.distributions = {names, 1, 1}};
+    write_state(w);
+    assert_changed(w, "wrong with a");
+    w->state.marks = (struct state_marks){0};
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+}
+
+static void test_marks_without_a_state(void **state)
+{
+    struct world *w = *state;
+    char *file = below(w, w->paths.extensions, SYNC_STATE);
+    struct state got;
+    struct state_marks marks = {0};
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(state_mark(&w->paths, &marks, NULL), 0);
+    assert_int_equal(access(file, F_OK), -1);
+    put(w, file, "garbage");
+    marks.venv = true;
+    assert_int_equal(state_mark(&w->paths, &marks, NULL), 0);
+    assert_int_equal(compare(w, &got), STATE_CHANGED);
+    assert_true(got.marks.venv);
+    assert_int_equal(fs_remove_tree(AT_FDCWD, w->paths.extensions, NULL), 0);
+    struct err err cleanup_err = ERR_INIT;
+    assert_int_equal(state_mark(&w->paths, &marks, &err), -1);
+    assert_int_equal(err.sysno, ENOENT);
+}
+
+static void test_base_changes(void **state)
+{
+    struct world *w = *state;
+    struct strings reasons cleanup_strings = {0};
+    put(w, w->paths.conf_txt, "another\n");
+    state_base_changes(&w->a, &w->paths, &reasons);
+    assert_int_equal(reasons.count, 0); /* an input, but none of the base's */
+    put(w, below(w, w->folder, "c-1.dist-info/METADATA"), "");
+    put(w, w->interpreter, "another");
+    state_base_changes(&w->a, &w->paths, &reasons);
+    assert_int_equal(reasons.count, 2);
+    assert_string_equal(reasons.items[0], arena_printf(&w->a, "the interpreter %s changed", w->interpreter));
+    assert_string_equal(reasons.items[1], arena_printf(&w->a, "the distributions in %s changed", w->folder));
+    put(w, below(w, w->paths.extensions, SYNC_STATE), "garbage");
+    state_base_changes(&w->a, &w->paths, &reasons);
+    assert_int_equal(reasons.count, 2);
+}
+
 static void test_no_credentials(void **state)
 {
     struct world *w = *state;
@@ -401,6 +490,10 @@ int main(void)
         TEST(test_source),
         TEST(test_venv),
         TEST(test_failures),
+        TEST(test_marks),
+        TEST(test_a_sync_keeps_the_marks_that_it_is_given),
+        TEST(test_marks_without_a_state),
+        TEST(test_base_changes),
         TEST(test_no_credentials),
         TEST(test_garbage),
         cmocka_unit_test(test_paths),

@@ -251,6 +251,33 @@ static void test_make_open_and_verify(void **state)
     workshop_close(&w);
 }
 
+/* Other bytes of the same size at the same time, as a disk that forgets, or an editor that puts times back,
+ * leaves them. */
+static void test_bytes_are_compared(void **state)
+{
+    (void)state;
+    struct workshop w;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    struct unpacked u, again;
+    struct stat st;
+    workshop_open(&w);
+    workshop_wheel(&w, small);
+    assert_int_equal(unpacked_make(&a, w.cache, w.key, w.fd, WHEEL_NAME, &u, &err), 0);
+    assert_int_equal(unpacked_verify(w.cache, &u, &err), 0);
+    char *file = arena_printf(&a, "%s/tree/demo.py", u.dir);
+    assert_int_equal(stat(file, &st), 0);
+    cleanup_close int fd = open(file, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(fd, "z", 1), 1);
+    const struct timespec times[2] = {st.st_atim, st.st_mtim};
+    assert_int_equal(futimens(fd, times), 0);
+    assert_int_equal(unpacked_open(&a, w.cache, w.key, true, &again, &err), 0);
+    assert_int_equal(unpacked_verify(w.cache, &again, &err), -1);
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_int_equal(access(u.dir, F_OK), -1);
+    workshop_close(&w);
+}
+
 static void test_key_is_no_path(void **state)
 {
     (void)state;
@@ -300,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_walk_opens_each_folder_once),
         cmocka_unit_test(test_mode_whatever_the_umask),
         cmocka_unit_test(test_make_open_and_verify),
+        cmocka_unit_test(test_bytes_are_compared),
         cmocka_unit_test(test_key_is_no_path),
         cmocka_unit_test(test_archive_cut_anywhere),
     };
