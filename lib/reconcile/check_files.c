@@ -334,6 +334,14 @@ static void check_scripts(struct files *f)
     }
 }
 
+static void tell_unlisted(struct files *f)
+{
+    struct strmap listed cleanup_strmap = STRMAP_INIT;
+    array_each (&f->work, job)
+        *strmap_place(&listed, text_of(job->path)) = job;
+    check_unlisted(f->c, &listed);
+}
+
 /* ---- */
 
 static const char *how(struct arena *a, const struct job *job)
@@ -389,6 +397,8 @@ int check_files(struct check *c, struct err *err)
     if (result == 0) {
         report(&f);
         check_scripts(&f);
+        if (log_wants(LOG_DEBUG))
+            tell_unlisted(&f);
     }
     array_free(&f.work);
     strmap_free(&f.folders);

@@ -48,7 +48,11 @@ static void print_what_to_do(const struct check *c, struct buf *to)
 {
     size_t sync = count(c, CHECK_SYNC), hand = count(c, CHECK_BY_HAND), none = count(c, CHECK_NONE);
     buf_printf(to, "%zu problem%s:", c->problems.count, plural(c->problems.count));
-    if (sync)
+    if (sync && c->s->settings.sync == SYNC_NEVER)
+        buf_printf(to,
+                   " %zu that `localstack-extensions sync` repairs, and with EXTENSION_SYNC=never no boot;",
+                   sync);
+    else if (sync)
         buf_printf(to, " %zu that the next boot repairs, or `localstack-extensions sync` now;", sync);
     if (hand)
         buf_printf(to, " %zu to be repaired by hand;", hand);

@@ -11,6 +11,9 @@ enum check_repair check_repair_of(const struct installed *item);
 
 /* Every file that a RECORD names, and the dist-infos themselves. */
 int check_files(struct check *c, struct err *err);
+/* Tells the log, at its level debug, of files in the distributions' own packages that no RECORD names: byte
+ * code aside they are somebody's, and no fault. `listed`: the absolute paths that RECORDs name. */
+void check_unlisted(struct check *c, const struct strmap *listed);
 /* What is asked for and required, against what LocalStack imports. */
 struct wanted;
 void check_needs(struct check *c, const struct wanted *wanted, const struct state *last);

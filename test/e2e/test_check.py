@@ -94,6 +94,32 @@ def test_the_command_line(ready):
     assert done.status == 2 and 'wants no arguments ("typed")' in done.err, done
 
 
+def test_without_a_base(ready):
+    shutil.rmtree(ready.base)
+    done = ready.run("check", env=ASKED)
+    assert done.status == 3 and str(ready.base) in done.err and done.out == "", done
+
+
+def test_with_sync_never(ready):
+    remove(ready)
+    done = ready.run("check", env={**ASKED, "EXTENSION_SYNC": "never"})
+    assert done.out.splitlines()[-1] == (
+        "1 problem: 1 that `localstack-extensions sync` repairs, and with EXTENSION_SYNC=never no boot"), done
+
+
+def test_files_that_no_record_names_are_told_with_v_alone(ready):
+    for name in ("typed/data/mine.txt", "typed/__pycache__/x.pyc", "viewer/more.py", "stranger/mine.py"):
+        path = ready.site / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    assert check(ready, status=0) == []
+    done = ready.run("check", "-v", env=ASKED)
+    told = [line for line in done.err.splitlines() if "no distribution's list of files" in line]
+    assert done.status == 0 and sorted(told) == [
+        f"localstack-extensions: debug: {ready.site}/{name} is in no distribution's list of files"
+        for name in ("typed/data/mine.txt", "viewer/more.py")], done
+
+
 # ---- files, each broken in one way; what `check` says of it
 
 
