@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""At boot a whole venv does not wait longer than ten seconds for indexes that say nothing at all; without one the sync goes on to its limits."""
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+PATIENCE_S = 10
+
+
+@contextlib.contextmanager
+def silence():
+    """A server that takes connections and says nothing: its address."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(128)
+        yield f"127.0.0.1:{s.getsockname()[1]}"
+
+
+@pytest.fixture
+def silent():
+    with silence() as one, silence() as other:
+        yield one, other
+
+
+def boot(root, **env):
+    began = time.monotonic()
+    done = root.boot("echo", "booted", env={"EXTENSION_AUTO_INSTALL": "old,new", "PIP_TIMEOUT": "120", **env})
+    return done, time.monotonic() - began
+
+
+@pytest.fixture
+def whole(root, index):
+    index.add("old", "1.0")
+    index.add("new", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="old")
+    return root
+
+
+@pytest.mark.parametrize("way", ["indexes", "proxy"])
+def test_a_boot_goes_on_with_a_whole_venv(whole, index, silent, way):
+    one, other = (f"http://{address}" for address in silent)
+    if way == "proxy":
+        env, asked = {"PIP_PROXY": one}, index.server.url
+    else:
+        env, asked = {"PIP_INDEX_URL": f"{one}/simple/", "PIP_EXTRA_INDEX_URL": f"{other}/simple/"}, f"{other}/simple/"
+    done, seconds = boot(whole, **env)
+    assert done.status == 0 and done.out == "booted\n", done
+    assert PATIENCE_S <= seconds < 3 * PATIENCE_S
+    assert f"new (EXTENSION_AUTO_INSTALL) is set aside: {asked}new/ did not come, and no server has answered for {PATIENCE_S} s" in done.err, done
+    assert "EXTENSION_SYNC" in done.err and whole.installed() == {"old": "1.0"}
+    # It ended with 1, and the next boot tries again.
+    aborted, _ = boot(whole, EXTENSION_ON_ERROR="abort", **env)
+    assert aborted.status == 1 and aborted.out == "", aborted
+    done, _ = boot(whole)
+    assert done.status == 0 and whole.installed() == {"old": "1.0", "new": "1.0"}, done
+
+
+def test_without_a_venv_a_boot_goes_on_trying(root, index, silent):
+    done, seconds = boot(root, PIP_INDEX_URL=f"http://{silent[0]}/simple/", EXTENSION_SYNC_TIMEOUT=str(PATIENCE_S + 3))
+    assert done.status == 0 and done.out == "booted\n" and seconds >= PATIENCE_S + 3, done
+    assert "no server has answered" not in done.err and "EXTENSION_SYNC_TIMEOUT" in done.err and "EXTENSION_SYNC=never" in done.err, done
+
+
+def test_a_sync_by_hand_goes_on_trying(whole, silent):
+    began = time.monotonic()
+    done = whole.run("sync", "--timeout", str(PATIENCE_S + 3), env={"PIP_INDEX_URL": f"http://{silent[0]}/simple/", "PIP_TIMEOUT": "120",
+                                                                    "EXTENSION_AUTO_INSTALL": "old,new"})
+    assert done.status == 3 and "time limit" in done.err and time.monotonic() - began >= PATIENCE_S + 3, done
+    assert whole.installed() == {"old": "1.0"}
