@@ -2,6 +2,7 @@
 """At boot a whole venv does not wait longer than ten seconds for indexes that say nothing at all; without one the sync goes on to its limits."""
 
 import contextlib
+import os
 import socket
 import time
 
@@ -25,9 +26,9 @@ def silent():
         yield one, other
 
 
-def boot(root, **env):
+def boot(root, wrap=(), **env):
     began = time.monotonic()
-    done = root.boot("echo", "booted", env={"EXTENSION_AUTO_INSTALL": "old,new", "PIP_TIMEOUT": "120", **env})
+    done = root.boot("echo", "booted", wrap=wrap, env={"EXTENSION_AUTO_INSTALL": "old,new", "PIP_TIMEOUT": "120", **env})
     return done, time.monotonic() - began
 
 
@@ -56,6 +57,21 @@ def test_a_boot_goes_on_with_a_whole_venv(whole, index, silent, way):
     assert aborted.status == 1 and aborted.out == "", aborted
     done, _ = boot(whole)
     assert done.status == 0 and whole.installed() == {"old": "1.0", "new": "1.0"}, done
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a name server's port, and a mount")
+def test_a_name_server_that_says_nothing(whole, tmp_path):
+    """The resolver, which cannot be interrupted, does not hold up the end either."""
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("nameserver 127.0.0.9\noptions timeout:30 attempts:3\n")
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.9", 53))
+        done, seconds = boot(whole, ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolver],
+                             PIP_INDEX_URL="https://index.example/simple/")
+        s.settimeout(0)
+        assert b"index\x07example" in s.recv(512)
+    assert done.status == 0 and done.out == "booted\n" and seconds < 2 * PATIENCE_S, done
+    assert f"no server has answered for {PATIENCE_S} s" in done.err and "index.example" in done.err and whole.installed() == {"old": "1.0"}, done
 
 
 def test_without_a_venv_a_boot_goes_on_trying(root, index, silent):
