@@ -269,16 +269,25 @@ class Tinyproxy(Server):
 
 
 class Pypiserver(Server):
-    """pypiserver over a folder of wheels: HTML pages."""
+    """pypiserver over a folder of wheels: HTML pages. With a password nothing is to be seen but by who knows it (user:PASSWORD)."""
 
-    def __init__(self, packages, run):
+    def __init__(self, packages, run, password=None):
         run = pathlib.Path(run)
         run.mkdir(parents=True)
         self.port = free_port()
         self.process = Process(
-            [BIN / "pypi-server", "run", "-i", "127.0.0.1", "-p", self.port, "--disable-fallback", packages], run / "log")
+            [BIN / "pypi-server", "run", "-i", "127.0.0.1", "-p", self.port, "--disable-fallback", *self.closed(run, password), packages],
+            run / "log")
         self.process.wait_for(self.port)
         self.url = f"http://127.0.0.1:{self.port}/simple/"
+
+    @staticmethod
+    def closed(run, password):
+        if not password:
+            return []
+        digest = subprocess.run(["openssl", "passwd", "-apr1", password], check=True, capture_output=True, text=True, timeout=READY_S)
+        (run / "passwords").write_text(f"user:{digest.stdout}")
+        return ["-P", run / "passwords", "-a", "list,download,update"]
 
 
 class Devpi(Server):

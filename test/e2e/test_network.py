@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 
 import pytest
 
 from conftest import LONG
 from fault_server import Answer, FaultServer
-from servers import Authority, Tinyproxy
+from servers import Authority, Pypiserver, Tinyproxy
 
 PASSWORD = "s3cret-of-the-proxy"
 
@@ -233,3 +234,37 @@ def test_a_proxy_that_wants_a_password(root, index, secure, authority, tmp_path)
             assert "wrong-word" not in done.err and b"wrong-word" not in everything_written(root)
     finally:
         server.stop()
+
+
+# ---- who has to know a password
+
+OUTPUTS = (["plan", "--format", "json", "--upgrade"], ["plan", "--upgrade", "-v"], ["lock", "--upgrade"], ["list", "--format", "json"], ["tree"], ["why", "app"],
+           ["sync", "--upgrade", "-v"])
+
+
+@pytest.mark.parametrize("way", ["url", "netrc", "NETRC"])
+def test_pypiserver_with_a_password(root, workshop, tmp_path, way):
+    password = "s3cret:of@the/index"
+    workshop.add("lib", "1.0")
+    workshop.add("app", "1.0", ["lib"])
+    server = workshop.run(Pypiserver(workshop.folder / "index/files", tmp_path / "pypiserver", password))
+    root.env.update(PIP_INDEX_URL=server.url, EXTENSION_AUTO_INSTALL="app")
+    refused = root.sync(status=1)
+    assert "wants credentials" in refused.err and "netrc" in refused.err, refused
+    encoded = urllib.parse.quote(password, safe="")
+    if way == "url":
+        root.env["PIP_INDEX_URL"] = server.url.replace("//", f"//user:{encoded}@")
+    else:
+        netrc = tmp_path / "home/.netrc" if way == "netrc" else tmp_path / "elsewhere"
+        netrc.write_text(f"machine 127.0.0.1 login user password {password}\n")
+        netrc.chmod(0o600)
+        if way == "NETRC":
+            root.env["NETRC"] = str(netrc)
+    said = [root.sync("-v")]
+    assert root.installed() == {"app": "1.0", "lib": "1.0"}
+    said += [root.run(*args) for args in OUTPUTS]
+    assert all(done.status == 0 for done in said), said
+    files = everything_written(root)
+    for secret in (password, encoded):
+        assert not any(secret in done.out + done.err for done in said), said
+        assert secret.encode() not in files
