@@ -37,6 +37,9 @@ LATENCY_S = 0.025
 TRACING_REFUSED = 3
 PR_SET_PDEATHSIG = 1
 
+# What is measured, and how many times faster than uv it has to be.
+ROWS = (("nothing", "nothing to do", 1.0), ("cold", "cold, empty cache", 1.5), ("rebuild", "rebuild from the cache", 2.0), ("more", "one more extension", 2.0))
+
 NGINX_CONF = """
 daemon off;
 worker_processes 1;
@@ -188,20 +191,42 @@ class Timer:
         return None if done.returncode else int(done.stdout) * 1024 / 1e6
 
 
-def remove(*paths: pathlib.Path) -> None:
-    for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
+class Place:
+    """A folder in which everything is made that is timed. What is in the way goes aside, and away at the end: some file systems are slow to
+    make files where others have just been removed, which no user does, and which would be timed too."""
+
+    def __init__(self, folder: pathlib.Path, base: pathlib.Path):
+        self.folder, self.old = folder, 0
+        (folder / "aside").mkdir()
+        self.root = folder / "root"
+        (self.root / "opt/code").mkdir(parents=True)
+        (self.root / "opt/code/localstack").symlink_to(base)
+
+    def clear(self, *paths: pathlib.Path) -> None:
+        for path in paths:
+            if path.exists():
+                self.old += 1
+                path.rename(self.folder / f"aside/{self.old}")
 
 
 class Tool:
-    """What is timed of one program: the commands that make a venv and fill it, and what is removed before."""
+    """What is timed of one program: the commands that make a venv and fill it, and what is put aside before."""
 
-    def __init__(self, label, venv, cache, make, fill, refill=None, state=None, without=None):
-        self.label, self.venv, self.cache, self.make, self.fill = label, venv, cache, make, fill
+    def __init__(self, label, place, venv, cache, make, fill, refill=None, state=None, without=None):
+        self.label, self.place, self.venv, self.cache, self.make, self.fill = label, place, venv, cache, make, fill
+        self.cache_place = place
         self.refill = refill or fill
         self.state = state or venv
         self.without = without  # fills it with all but the last extension
-        self.took = {"cold": [], "nothing": [], "rebuild": [], "more": []}
+        self.took = {what: [] for what, *_ in ROWS}
+
+    def clear_cache_in(self, place: Place) -> None:
+        """Its cache is in another place than its venv."""
+        self.cache_place = place
+
+    def forget(self) -> None:
+        self.place.clear(self.state)
+        self.cache_place.clear(self.cache)
 
     def check(self, pins: dict[str, str]) -> None:
         have = {}
@@ -212,26 +237,28 @@ class Tool:
         if wrong:
             raise SystemExit(f"bench: {self.label} ended well, but {self.venv} lacks {', '.join(wrong)}")
 
-    def round(self, timer: Timer, pins: dict[str, str]) -> None:
-        remove(self.state, self.cache)
+    def round(self, timer: Timer, pins: dict[str, str], rows) -> None:
+        self.forget()
         self.took["cold"].append(timer.seconds(*self.make, self.fill))
         self.check(pins)
         if self.refill is not self.fill:
             timer.seconds(self.refill)
-            remove(self.venv)
+            self.place.clear(self.venv)
             timer.seconds(*self.make, self.refill)
-        self.took["nothing"].append(timer.seconds(self.refill))
-        remove(self.venv)
-        self.took["rebuild"].append(timer.seconds(*self.make, self.refill))
-        self.check(pins)
-        if self.without:
-            remove(self.state, self.cache)
+        if "nothing" in rows:
+            self.took["nothing"].append(timer.seconds(self.refill))
+        if "rebuild" in rows:
+            self.place.clear(self.venv)
+            self.took["rebuild"].append(timer.seconds(*self.make, self.refill))
+            self.check(pins)
+        if self.without and "more" in rows:
+            self.forget()
             timer.seconds(*self.make, self.without)
             self.took["more"].append(timer.seconds(self.refill))
             self.check(pins)
 
     def peak_mb(self, timer: Timer) -> float | None:
-        remove(self.state, self.cache)
+        self.forget()
         if self.make:
             timer.seconds(*self.make)
         return timer.peak_mb(self.fill)
@@ -240,58 +267,56 @@ class Tool:
         return statistics.median(self.took[what]) * 1e3
 
 
-def ours_and_uv(build: pathlib.Path, url: str, pins: dict[str, str], last: set[str], caches: pathlib.Path | None = None) -> list[Tool]:
-    """last: what only the last extension brings; caches: where they lie, if not beside the venvs."""
-    bench, volume = build / "bench", build / "bench/root/var/lib/localstack"
-    sync = [str(build / "localstack-extensions"), "sync", "--root", str(bench / "root"), "--index-url", url]
-    if caches:
-        sync += ["--cache-dir", str(caches / "ours")]
-    ours = Tool(
-        "ours",
-        volume / "lib/extensions/python_venv",
-        caches / "ours" if caches else volume / "cache",
-        [],
-        sync,
-        state=volume,
-        without=["/usr/bin/env", "EXTENSION_AUTO_INSTALL=" + ",".join(REQUIREMENTS[:-1]), *sync],
-    )
-    # uv and pip get the answer of our solver, so neither has to find it, or to download what the base already has.
-    exact = exact_arguments(url, pins)
-    own = pathlib.Path(sys.prefix)
-    python = os.path.realpath(build / "bench/root/opt/code/localstack/.venv/bin/python3")
+def our_tool(build: pathlib.Path, place: Place, url: str, cache: pathlib.Path | None = None, label="ours", env=()) -> Tool:
+    volume = place.root / "var/lib/localstack"
+    sync = ["/usr/bin/env", *env, str(build / "localstack-extensions"), "sync", "--root", str(place.root), "--index-url", url]
+    if cache:
+        sync += ["--cache-dir", str(cache)]
+    without = ["/usr/bin/env", "EXTENSION_AUTO_INSTALL=" + ",".join(REQUIREMENTS[:-1]), *sync]
+    # The program itself where nothing has to be set for it: starting another one takes as long as much of what is timed.
+    sync = sync if env else sync[1:]
+    return Tool(label, place, volume / "lib/extensions/python_venv", cache or volume / "cache", [], sync, state=volume, without=without)
 
-    uv_cache, uv_venv = caches / "uv" if caches else bench / "uv-cache", bench / "uv-venv"
-    uv = [str(own / "bin/uv"), "--no-config", "--no-progress", "--cache-dir", str(uv_cache)]
-    fill = [*uv, "pip", "install", "--python", str(uv_venv / "bin/python"), "--link-mode", "copy" if caches else "hardlink"]
-    by_uv = Tool(
+
+# uv and pip get the answer of our solver, so neither has to find it, or to download what the base already has.
+
+
+def uv_tool(place: Place, url: str, pins: dict[str, str], last: set[str], cache: pathlib.Path | None = None) -> Tool:
+    """last: what only the last extension brings."""
+    venv = place.folder / "uv-venv"
+    uv = [f"{sys.prefix}/bin/uv", "--no-config", "--no-progress", "--cache-dir", str(cache or place.folder / "uv-cache")]
+    fill = [*uv, "pip", "install", "--python", str(venv / "bin/python"), "--link-mode", "copy" if cache else "hardlink"]
+    return Tool(
         "uv",
-        uv_venv,
-        uv_cache,
-        [[*uv, "venv", "--python", python, str(uv_venv)]],
-        [*fill, *exact],
+        place,
+        venv,
+        cache or place.folder / "uv-cache",
+        [[*uv, "venv", "--python", python_of(place), str(venv)]],
+        [*fill, *exact_arguments(url, pins)],
         without=[*fill, *exact_arguments(url, {name: version for name, version in pins.items() if name not in last})],
     )
-    return [ours, by_uv]
+
+
+def python_of(place: Place) -> str:
+    return os.path.realpath(place.root / "opt/code/localstack/.venv/bin/python3")
 
 
 def exact_arguments(url: str, pins: dict[str, str]) -> list[str]:
     return ["--no-deps", "--index-url", url, *(f"{name}=={version}" for name, version in pins.items())]
 
 
-def pip_tool(build: pathlib.Path, url: str, pins: dict[str, str]) -> Tool:
-    bench, own = build / "bench", pathlib.Path(sys.prefix)
-    python = os.path.realpath(build / "bench/root/opt/code/localstack/.venv/bin/python3")
-    exact = exact_arguments(url, pins)
-    pip_cache, pip_venv = bench / "pip-cache", bench / "pip-venv"
-    newest_pip = next(own.glob("lib/python3*/site-packages/pip"))
-    pip = [str(pip_venv / "bin/python"), str(newest_pip), "install", "--disable-pip-version-check", "--no-input", *exact]
+def pip_tool(place: Place, url: str, pins: dict[str, str]) -> Tool:
+    cache, venv = place.folder / "pip-cache", place.folder / "pip-venv"
+    newest_pip = next(pathlib.Path(sys.prefix).glob("lib/python3*/site-packages/pip"))
+    pip = [str(venv / "bin/python"), str(newest_pip), "install", "--disable-pip-version-check", "--no-input", *exact_arguments(url, pins)]
     return Tool(
         "pip",
-        pip_venv,
-        pip_cache,
-        [[python, "-m", "venv", str(pip_venv)]],
+        place,
+        venv,
+        cache,
+        [[python_of(place), "-m", "venv", str(venv)]],
         [*pip, "--no-cache-dir"],
-        refill=[*pip, "--cache-dir", str(pip_cache)],
+        refill=[*pip, "--cache-dir", str(cache)],
     )
 
 
@@ -363,43 +388,51 @@ def print_boot(build: pathlib.Path, timer: Timer) -> None:
     print(f"  ratio                          {ours / alone:7.2f}    (at most {SPAWN_LIMIT})")
 
 
-# What is measured, and how many times faster than uv it has to be.
-ROWS = (("nothing", "nothing to do", 1.0), ("cold", "cold, empty cache", 1.5), ("rebuild", "rebuild from the cache", 2.0), ("more", "one more extension", 2.0))
-
-
-def run_in_turn(all_tools: list[Tool], timer: Timer, pins: dict[str, str]) -> None:
+def run_in_turn(all_tools: list[Tool], timer: Timer, pins: dict[str, str], rows) -> None:
     # Once each for nothing: the first one to read a file from disk would pay for the others.
     for tool in all_tools:
-        tool.round(timer, pins)
+        tool.round(timer, pins, rows)
         tool.took = {what: [] for what in tool.took}
     for i in range(max(RUNS, PIP_RUNS)):
         for tool in all_tools:
             if i < (PIP_RUNS if tool.label == "pip" else RUNS):
-                tool.round(timer, pins)
+                tool.round(timer, pins, rows)
 
 
-def copying_ms(timer: Timer, venv: pathlib.Path, *command: str) -> float:
-    """How long a plain tool takes for a copy of the tree: as long as anything has to."""
-    copy = venv.parent / "copy"
+def plain_ms(timer: Timer, place: Place, on_disk: bool, *command: str) -> float:
+    """How long a plain tool takes to make the tree `copy`: as long as anything has to."""
+    copy = place.folder / "copy"
     took = []
     for _ in range(RUNS):
-        remove(copy)
-        took.append(timer.seconds([*command, str(venv), str(copy)]) * 1e3)
-    remove(copy)
+        place.clear(copy)
+        copy.mkdir()
+        took.append(timer.seconds([*command, str(copy)], *([["/bin/sync", "-f", str(copy)]] if on_disk else [])) * 1e3)
     return statistics.median(took)
 
 
-def print_table(all_tools: list[Tool], timer: Timer, count: int, size: int) -> None:
+def print_floor(ours: Tool, timer: Timer, on_disk: bool) -> None:
+    """What the plainest tools need for the same tree."""
+    packed = ours.place.folder / "tree.tar"
+    subprocess.run(["tar", "-C", ours.venv, "--hard-dereference", "-cf", packed, "."], check=True)
+    synced = " and sync -f" if on_disk else ""
+    linked = plain_ms(timer, ours.place, on_disk, "/bin/cp", "-al", f"{ours.venv}/.")
+    untarred = plain_ms(timer, ours.place, on_disk, "/bin/tar", "-xf", str(packed), "-C")
+    for what, took, limit in (("rebuild", linked, "need 1.3"), ("cold", untarred, "aim 2.5")):
+        tool = "cp -al" if what == "rebuild" else "tar x"
+        print(f"  {tool + synced:26}{took:9.1f}   {what}: {ours.median_ms(what) / took:.2f} times as long ({limit})")
+
+
+def print_table(all_tools: list[Tool], timer: Timer) -> None:
     ours, uv, pip = all_tools
-    print(f"\n{count} distributions, {size / 1e6:.1f} MB of wheels, medians of {RUNS} runs in turn (pip {PIP_RUNS}), in ms")
     print(f"  {'':26}{'ours':>9}{'uv':>9}{'pip':>9}{'uv/ours':>10}{'need':>7}{'pip/ours':>10}")
     for what, label, need in ROWS:
         a, b = ours.median_ms(what), uv.median_ms(what)
         by_pip = f"{pip.median_ms(what):9.1f}" if pip.took[what] else f"{'':9}"
         ratio = f"{pip.median_ms(what) / a:10.2f}" if pip.took[what] else ""
         print(f"  {label:26}{a:9.1f}{b:9.1f}{by_pip}{b / a:10.2f}{need:7.1f}{ratio}")
-    linked = copying_ms(timer, ours.venv, "/bin/cp", "-al")
-    print(f"  cp -al of the venv        {linked:9.1f}   rebuilding takes {ours.median_ms('rebuild') / linked:.2f} times as long (need 1.3)")
+
+
+def print_peak(all_tools: list[Tool], timer: Timer) -> None:
     peaks = [tool.peak_mb(timer) for tool in all_tools]
     if None in peaks:
         print("  peak memory: not known, tracing is refused here")
@@ -407,11 +440,52 @@ def print_table(all_tools: list[Tool], timer: Timer, count: int, size: int) -> N
         print(f"  {'peak memory, cold, MB':26}" + "".join(f"{peak:9.1f}" for peak in peaks) + f"   (need {PEAK_LIMIT_MB})")
 
 
-def print_other(label: str, pair: list[Tool], timer: Timer, pins: dict[str, str], rows=("cold", "rebuild")) -> None:
-    run_in_turn(pair, timer, pins)
+def print_other(label: str, pair: list[Tool], timer: Timer, pins: dict[str, str], rows) -> None:
+    run_in_turn(pair, timer, pins, rows)
     for what in rows:
         a, b = pair[0].median_ms(what), pair[1].median_ms(what)
         print(f"  {f'{label}, {what}':36}{a:9.1f}{b:9.1f}   uv/ours {b / a:.2f} (need 1.0)")
+
+
+def print_unsynced(tool: Tool, synced: Tool, timer: Timer, pins: dict[str, str]) -> None:
+    rows = ("cold", "rebuild")
+    run_in_turn([tool], timer, pins, rows)
+    for what in rows:
+        print(f"  {f'{what}, without our sync':26}{tool.median_ms(what):9.1f}   (with it {synced.median_ms(what):.1f})")
+
+
+def print_place(label: str, folder: pathlib.Path, other: pathlib.Path, on_disk: bool, index: "Index", timer: Timer) -> None:
+    """All that is timed with venv and cache in one folder, and with the cache in another."""
+    build, url, pins, last = index.build, index.url, index.pins, index.last
+    place = Place(folder, build / "bench/root/opt/code/localstack")
+    all_tools = [our_tool(build, place, url), uv_tool(place, url, pins, last), pip_tool(place, url, pins)]
+    print(f"\nOn {label}: {len(pins)} distributions, {index.size / 1e6:.1f} MB of wheels, medians of {RUNS} runs in turn (pip {PIP_RUNS}), in ms")
+    run_in_turn(all_tools, timer, pins, [what for what, *_ in ROWS])
+    print_table(all_tools, timer)
+    print_floor(all_tools[0], timer, on_disk)
+    if on_disk:
+        unsynced = our_tool(build, place, url, label="unsynced", env=[f"LD_PRELOAD={build / 'bench/unsynced.so'}"])
+        print_unsynced(unsynced, all_tools[0], timer, pins)
+    else:
+        print_peak(all_tools, timer)
+    print_other(f"{LATENCY_S * 1e3:.0f} ms a request", [our_tool(build, place, index.slow), uv_tool(place, index.slow, pins, last)], timer, pins, ("cold",))
+    pair = [our_tool(build, place, url, other / "ours"), uv_tool(place, url, pins, last, other / "uv")]
+    elsewhere = Place(other, build / "bench/root/opt/code/localstack")
+    for tool in pair:
+        tool.clear_cache_in(elsewhere)
+    print_other("cache on another mount", pair, timer, pins, ("cold", "rebuild"))
+    print(f"  load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
+
+
+class Index:
+    def __init__(self, build: pathlib.Path, url: str, pins: dict[str, str], last: set[str]):
+        self.build, self.url, self.pins, self.last = build, url, pins, last
+        self.slow = Slow(url).url
+        self.size = sum(wheel.stat().st_size for wheel in (build / "bench/index/www/files").glob("*.whl"))
+
+
+def folders(*names: str) -> list[pathlib.Path]:
+    return [pathlib.Path(name) for name in names]
 
 
 def main() -> None:
@@ -422,7 +496,6 @@ def main() -> None:
     (bench / "home").mkdir()
 
     pins, last = make_index(build, bench / "index")
-    size = sum(wheel.stat().st_size for wheel in (bench / "index/www/files").glob("*.whl"))
     print("the set:", ", ".join(f"{name} {version}" for name, version in pins.items()))
     for program in ("uv", "pip"):
         version = subprocess.run([f"{sys.prefix}/bin/{program}", "--version"], stdout=subprocess.PIPE, text=True, check=True)
@@ -438,13 +511,11 @@ def main() -> None:
             "PIP_CONFIG_FILE": os.devnull,
         }
         timer = Timer(bench, env)
-        all_tools = [*ours_and_uv(build, url, pins, last), pip_tool(build, url, pins)]
-        run_in_turn(all_tools, timer, pins)
-        print_table(all_tools, timer, len(pins), size)
-        print_other(f"{LATENCY_S * 1e3:.0f} ms a request", ours_and_uv(build, Slow(url).url, pins, last), timer, pins, ("cold",))
-        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
-            print_other("cache on another mount", ours_and_uv(build, url, pins, last, pathlib.Path(memory)), timer, pins)
-        print(f"  load of this machine while it ran: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
+        index = Index(build, url, pins, last)
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory, tempfile.TemporaryDirectory(dir=bench) as disk:
+            print_place("tmpfs", *folders(memory, disk), False, index, timer)
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory, tempfile.TemporaryDirectory(dir=bench) as disk:
+            print_place("disk", *folders(disk, memory), True, index, timer)
         print("  uv: uv venv and uv pip install; pip: python -m venv and pip install; both are given the exact pins, with --no-deps")
         print_boot(build, timer)
         print_solving(build, env)
