@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "python/name.h"
 #include "reconcile/check_private.h"
+#include "venv/commit.h"
 
 /* ---- beside the venv */
 
@@ -17,12 +18,6 @@ static void leftover(struct check *c, const char *path, enum check_repair repair
                                         .path = path,
                                         .message = arena_printf(&c->s->memory, "%s %s", path, what),
                                         .repair = repair});
-}
-
-/* What fs_write had not renamed yet; `whole` is the name that it was to have, NULL for none. */
-static bool is_unfinished(const char *whole)
-{
-    return whole && (strcmp(whole, SYNC_STATE) == 0 || strcmp(whole, SYNC_COMMIT) == 0);
 }
 
 /* Of a sync that was killed; each sync begins with removing them. */
@@ -42,9 +37,11 @@ static void beside(struct check *c)
     }
     if (fs_list(a, AT_FDCWD, dir, &names, NULL) < 0)
         return;
-    array_each (&names, name)
-        if (is_unfinished(fs_new_name_of(a, *name)))
+    array_each (&names, name) {
+        const char *whole = fs_new_name_of(a, *name);
+        if (whole && commit_writes(whole))
             leftover(c, path_join(a, dir, *name), CHECK_SYNC, "was left by a writer that was ended");
+    }
 }
 
 /* ---- in site-packages */

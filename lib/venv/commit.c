@@ -366,10 +366,15 @@ static int bring_back(struct commit *c, struct err *err)
     return !exists(c->venv) && exists(c->old) ? rename_to(c->old, c->venv, err) : 0;
 }
 
+bool commit_writes(const char *name)
+{
+    return strcmp(name, SYNC_COMMIT) == 0 || strcmp(name, SYNC_STATE) == 0 || strcmp(name, SYNC_HISTORY) == 0;
+}
+
 static bool is_of_sync(const char *name, const void *data)
 {
     (void)data;
-    return strcmp(name, SYNC_COMMIT) == 0 || strcmp(name, SYNC_STATE) == 0 || strcmp(name, SYNC_HISTORY) == 0;
+    return commit_writes(name);
 }
 
 static void sweep(const struct commit *c)

@@ -19,6 +19,9 @@ char *commit_snapshot(struct arena *a, const char *venv_dir, const char *site_pa
  * lock must be held. *finished (may be NULL): whether there was one. */
 int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finished, struct err *err);
 
+/* Whether a sync writes a file of this name beside the venv, which a killed one leaves under fs_new_name. */
+bool commit_writes(const char *name);
+
 /* Makes SYNC_STAGING/venv, empty, and returns a descriptor of it. */
 int commit_stage(const char *extensions_dir, struct err *err);
 

@@ -654,11 +654,11 @@ def test_leftovers_beside_the_venv(ready):
     beside = ready.extensions
     for name in (".localstack-extensions.staging", ".localstack-extensions.cache"):
         (beside / name).mkdir()
-    (beside / "..localstack-extensions.state.999999.new").write_text("")
+    (beside / "..localstack-extensions.state.0a1b2c3d.new").write_text("")
     problems = check(ready)
     assert brief(problems) == [("leftover", None, "sync")] * 3
     assert [os.path.basename(p["path"]) for p in problems] == [
-        "..localstack-extensions.state.999999.new", ".localstack-extensions.cache", ".localstack-extensions.staging"]
+        "..localstack-extensions.state.0a1b2c3d.new", ".localstack-extensions.cache", ".localstack-extensions.staging"]
     by_boot(ready)
     assert check(ready, status=0) == []
 
