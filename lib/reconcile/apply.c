@@ -126,6 +126,7 @@ static int install_all(struct staging *g, struct err *err)
             .normalized = in->name,
             .requested = in->requested,
             .overwrite = in->repair,
+            .installer = in->installer,
             .direct_url = in->recorded_url
                               ? direct_url_archive(&s->memory, in->recorded_url, g->wheels[i].sha256)
                               : NULL,

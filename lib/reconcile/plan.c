@@ -162,6 +162,9 @@ static void plan_item(struct planner *p, const struct resolved *r)
         .require_count = r->require_count,
         .replaces = have ? have->version.text : NULL,
     };
+    const struct installed *old = installed_find(&s->old, r->name);
+    if (old && plan_is_by_hand(old) && !inputs_name(p, r->name))
+        in.installer = old->installer; /* as ours it would go with the next change */
     if (c->origin == CANDIDATE_DIRECT) {
         in.direct = c->data;
         in.recorded_url = in.direct->url;

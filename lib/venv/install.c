@@ -276,7 +276,9 @@ static int install_entry_points(struct installation *in, struct err *err)
 static int install_info(struct installation *in, struct err *err)
 {
     const char *info = below(in, in->target->site_packages, in->wheel->dist_info);
-    if (write_fresh(in, below(in, info, "INSTALLER"), T(INSTALLER_NAME "\n"), false, err) < 0)
+    const char *who = in->options->installer ? in->options->installer : INSTALLER_NAME;
+    if (write_fresh(in, below(in, info, "INSTALLER"), text_of(arena_printf(&in->a, "%s\n", who)), false,
+                    err) < 0)
         return -1;
     if (in->options->requested && write_fresh(in, below(in, info, "REQUESTED"), T(""), false, err) < 0)
         return -1;

@@ -24,6 +24,7 @@ struct install_options {
     const char *normalized;
     bool requested;
     bool overwrite;         /* a file that is there and nobody's gives way: its RECORD was lost */
+    const char *installer;  /* INSTALLER's contents; NULL: INSTALLER_NAME */
     const char *direct_url; /* bytes of direct_url.json, or NULL */
 };
 

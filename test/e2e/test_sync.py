@@ -441,3 +441,20 @@ def test_stale_plugin_lists_are_removed(root, index):
         open(os.path.join(cached, name), "w").close()
     root.sync(EXTENSION_AUTO_INSTALL="typed")
     assert os.listdir(cached) == ["keep.txt"]
+
+
+def test_what_was_installed_by_hand_stays_so_in_a_venv_made_anew(root, index):
+    index.add("hand", "1.0", ["helper"])
+    index.add("helper", "1.0")
+    index.add("tool", "1.0")
+    index.add("more", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="tool")
+    root.pip("install", "--index-url", index.server.url, "hand")
+    cfg = root.venv / "pyvenv.cfg"
+    cfg.write_text(cfg.read_text().replace("version = 3.", "version = 2."))
+    done = root.sync(EXTENSION_AUTO_INSTALL="tool")
+    assert "is made anew: it was made for Python 2." in done.err, done
+    assert (root.info("hand") / "INSTALLER").read_text().strip() == "pip"
+    assert [line for line in root.run("list").out.splitlines() if "by hand" in line] == ["hand          1.0      installed by hand"]
+    done = root.sync(EXTENSION_AUTO_INSTALL="more")
+    assert root.installed() == {"hand": "1.0", "helper": "1.0", "more": "1.0"}, done
