@@ -126,6 +126,16 @@ int check_run(struct session *s, struct check *out, struct err *err)
     return 0;
 }
 
+int check_look(struct session *s, struct check *out, struct err *err)
+{
+    *out = (struct check){.s = s};
+    bool alone = !*lock_look(&s->memory, s->paths.extensions);
+    if (look(out, alone, err) < 0)
+        return -1;
+    sort(out);
+    return 0;
+}
+
 void check_free(struct check *c)
 {
     graph_free(&c->graph);

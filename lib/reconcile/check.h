@@ -43,6 +43,8 @@ struct check {
  * another sync is at work, a warning says so. No network. Negative where nothing can be said at all (no
  * interpreter, memory of libcrypto). */
 int check_run(struct session *s, struct check *out, struct err *err);
+/* The same without marking anything, nor a lock: for `doctor`, which changes nothing. */
+int check_look(struct session *s, struct check *out, struct err *err);
 void check_free(struct check *c);
 
 /* What `check` prints: a line for each problem and what to do, or what was looked at. */

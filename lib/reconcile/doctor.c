@@ -4,6 +4,7 @@
 #include "config/environment.h"
 #include "config/setting.h"
 #include "reconcile/cache.h"
+#include "reconcile/check.h"
 #include "reconcile/history.h"
 #include "reconcile/report.h"
 #include "reconcile/restrict.h"
@@ -257,11 +258,37 @@ static json_t *venv_section(struct report *r)
     if (unfinished)
         report_problem(r, "the last sync was not finished; the next boot, or `localstack-extensions sync`, "
                           "finishes it");
-    /* Here `check` belongs: whether the files of each distribution are as they were installed. */
     return json_pack("{s:o, s:o, s:I, s:I, s:I, s:b, s:b, s:o}", "path", report_text(s->paths.venv), "state",
                      report_text(state), "ours", n.ours, "by-hand", n.by_hand, "others", n.others,
                      "unfinished-sync", unfinished, "writable", writable, "file-system",
                      report_text(file_system(&s->memory, there)));
+}
+
+/* Only where there is a venv that is kept: else there is more to say than that files are missing. The first
+ * few findings stand for the rest. */
+static json_t *check_section(struct report *r)
+{
+    enum { MOST = 10 };
+    struct session *s = r->s;
+    struct check check cleanup_check = {0};
+    struct err err cleanup_err = ERR_INIT;
+    if (!s->has_interpreter || s->rebuild)
+        return json_null();
+    if (check_look(s, &check, &err) < 0) {
+        report_problem(r, "the files of the extensions' venv cannot be looked at: %s", err.text);
+        return json_null();
+    }
+    for (size_t i = 0; i < check.problems.count && i < MOST; i++)
+        report_problem(r, "%s", check.problems.items[i].message);
+    if (check.problems.count)
+        report_problem(
+            r,
+            "`localstack-extensions check` shows all %zu finding%s about what is installed, and has "
+            "the next sync repair what it can",
+            check.problems.count, check.problems.count == 1 ? "" : "s");
+    return json_pack("{s:I, s:I, s:I, s:I}", "distributions", (json_int_t)check.distributions, "files",
+                     (json_int_t)check.files, "bytes", (json_int_t)check.bytes, "findings",
+                     (json_int_t)check.problems.count);
 }
 
 /* ---- what happened, and what will */
@@ -335,6 +362,7 @@ void doctor_examine(struct report *r, struct session *s, const char *settings_fa
     add(r, "venv", venv_section(r));
     add(r, "cache", cache);
     add(r, "indexes", doctor_indexes(r));
+    add(r, "check", check_section(r)); /* reads the inputs again, so that the indexes come before */
     const char *holder = lock_look(&s->memory, s->paths.extensions);
     add(r, "syncs", syncs_section(r, holder));
     add(r, "lock-held-by", *holder ? report_text(holder) : json_null());

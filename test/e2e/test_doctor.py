@@ -13,7 +13,7 @@ from checks import another_sync, demo_set
 from servers import Authority, Nginx, free_port
 from test_downloads import gate  # noqa: F401 (a fixture)
 
-SECTIONS = ["system", "settings", "environment", "base", "files", "venv", "cache", "indexes", "syncs", "lock-held-by", "next-boot", "problems"]
+SECTIONS = ["system", "settings", "environment", "base", "files", "venv", "cache", "indexes", "check", "syncs", "lock-held-by", "next-boot", "problems"]
 CANARY = "canary4711"
 
 
@@ -138,6 +138,21 @@ def test_a_venv_that_cannot_be_kept(root, index):
     report = doctor(root, status=1, EXTENSION_AUTO_INSTALL="typed")
     assert report["venv"]["state"] == "bin/pip is missing" and report["venv"]["ours"] == 2
     assert any("bin/pip is missing" in text and "makes it anew" in text for text in report["problems"])
+
+
+def test_what_check_finds_is_said_and_nothing_is_marked(root, index):
+    demo_set(index)
+    root.env["EXTENSION_AUTO_INSTALL"] = "typed"
+    root.sync()
+    assert doctor(root)["check"]["findings"] == 0
+    (root.site / "typed/__init__.py").unlink()
+    before = snapshot(root)
+    report = doctor(root, status=1)
+    assert snapshot(root) == before
+    assert report["check"]["findings"] >= 1 and report["check"]["distributions"] == 2
+    assert any("typed/__init__.py" in text for text in report["problems"])
+    assert any("`localstack-extensions check` shows all" in text for text in report["problems"])
+    assert report["venv"]["state"] == "whole"
 
 
 def test_what_was_set_aside(root, index):
