@@ -255,7 +255,7 @@ def test_there_is_no_secret_in_it(root, workshop, tmp_path):
            "EXTENSION_LOCK": f"http:{secret}:1/pylock.toml", "PIP_PROXY": None}
     for more in ({}, {"EXTENSION_LOCK": None}, {"EXTENSION_LOCK": None, "PIP_CONFIG_FILE": "/dev/null", "HTTP_PROXY": None,
                      "EXTENSION_AUTO_INSTALL": f"z @ http:{secret}/z-1-py3-none-any.whl,http:{secret}/q.whl?{CANARY}"},
-                 {"PIP_TIMEOUT": f"http:{secret}"}, {"EXTENSION_CACHE_DIR": f"http:{secret}"}):
+                 {"PIP_TIMEOUT": f"http:{secret}"}, {"EXTENSION_CACHE_DIR": f"{tmp_path}/http:{secret}"}):
         root.run("sync", env={**env, **more})
         for form in ("text", "json"):
             done = root.run("doctor", "-v", "--format", form, env={**env, **more})
