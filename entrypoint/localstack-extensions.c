@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reconciler's command line: what each command does is in lib/reconcile. */
+#include "base/progress.h"
 #include "command.h"
 
 #include <malloc.h>
@@ -29,6 +30,7 @@ static void on_alarm(int signal_number)
 
 static void on_end(int signal_number)
 {
+    progress_clear();
     _exit(128 + signal_number);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a sync shows of its progress on a terminal, and that nothing of it is left, or gets anywhere else."""
 
+import os
 import re
 import signal
 import threading
@@ -48,6 +49,15 @@ def test_a_signal_leaves_the_terminal_clean(root, held, how):
     assert terminal.end() == -how
     lines = terminal.screen()
     assert lines[-1] == "" and all(line.startswith("localstack-extensions: ") for line in lines[:-1]), lines
+
+
+def test_a_signal_to_the_first_process_of_a_container_does_too(root, held):
+    terminal = Terminal().run(["unshare", "--pid", "--fork", "--kill-child", *root.command("sync")], root.env)
+    terminal.wait_for(HALF)
+    with open(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children") as f:
+        os.kill(int(f.read()), signal.SIGTERM)
+    assert terminal.end() == 128 + signal.SIGTERM
+    assert terminal.screen()[-1] == ""
 
 
 def test_a_signal_that_is_ignored_stays_ignored(root, held):
