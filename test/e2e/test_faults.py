@@ -24,8 +24,7 @@ ALL = os.environ.get("FAULTS") == "all"
 STEP = 41 if SANITIZED else 23  # from one call of the sample to the next
 ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")
 # What has its calls all in the sample: the commit, and what comes after it.
-ALWAYS = r"\.localstack-extensions\.(commit|state)|python_venv$|probe-|staging(/venv)?$|/plux/"
-KNOWN = r"cache/extensions/(\w+/)?\.[^/]+\.\d+\.new"  # of a writer that was killed; the cache may be deleted at any time
+ALWAYS = r"\.localstack-extensions\.(commit|state|history)|python_venv$|probe-|staging(/venv)?$|/plux/"
 # What a sync can do without, and does without a word: the cache, who holds the lock, whether folders can be exchanged, a folder
 # that is there already (in a mount point the venv too), and copying without reading.
 QUIET = r"/cache/extensions(/|$)|\.localstack-extensions\.lock$|/probe-[12](/|$)|/lib/extensions(/python_venv)?$"
@@ -133,7 +132,7 @@ class World:
             yield "plux was left with its old entry points"
         # The cache may have less: a sync can do without. What a disk did not let go is swept by whatever has something to do.
         self.root.run("cache", "prune")
-        left = {name for name in self.names_beside() - self.beside if not re.fullmatch(KNOWN, name)}
+        left = self.names_beside() - self.beside
         if left:
             yield f"left over: {sorted(left)}"
 
