@@ -324,28 +324,3 @@ def test_a_volume_that_cannot_be_written(world):
     done = world.boot("echo", "booted", prefix=readonly, EXTENSION_AUTO_INSTALL="plain")
     assert done.stdout == "booted\n", done.stderr
     assert "Read-only file system" in done.stderr and "EXTENSION_SYNC=never" in done.stderr
-
-
-# ---- restrictions
-
-
-@needs_root
-def test_nothing_is_written_outside(world, tmp_path):
-    """A hostile interpreter of the base tries, as the reconciler's child."""
-    if b"Landlock" not in EXTENSIONS.read_bytes() or not _has_landlock():
-        pytest.skip("this kernel has no Landlock")
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    python = _write(tmp_path / "python", f"#!/bin/sh\ntouch {outside}/got-out\nexec {sys.executable} \"$@\"\n")
-    python.chmod(0o755)
-    tmp = tmp_path / "tmp"
-    tmp.mkdir()
-    world.sync("--python", python, "plain", TMPDIR=str(tmp))
-    assert list(outside.iterdir()) == []
-    assert world.installed() == ["plain==1.1"]
-
-
-def _has_landlock():
-    import ctypes
-
-    return ctypes.CDLL(None).syscall(444, None, 0, 1) >= 2
