@@ -186,6 +186,17 @@ def test_many_large_pages_at_once_are_not_held_at_once(root, good, server, measu
     assert all(len(server.asked(f"/simple/{name}/")) <= 2 for name in names)
 
 
+def test_pages_that_are_each_in_bounds_but_not_together(root, good, server, measured):
+    """As large as a page may be, and with as many files as may be kept of one."""
+    names = [f"crowd{number}" for number in range(4)]
+    for name in names:
+        server.add(f"/simple/{name}/", listing(many_files(name.encode(), 100_000, b'{"url":"%s-%d-py3-none-any.whl"}' + b" " * 600)))
+    ask(root, good, server, *(f"{name}==7" for name in names))
+    done = measured(root, "sync", status=1)
+    assert root.installed() == {"good": "1"}
+    assert f"/simple/{names[-1]}/ is not read, because what the indexes say takes more than 96 MiB of memory already" in done.err
+
+
 def test_metadata_that_is_parsed_to_more_than_it_can_be_worth(root, good, server, measured):
     for name, line in (("many", "Requires-Dist: a\n"), ("long", "Requires-Dist: a;" + " or ".join(["os_name=='x'"] * 50_000) + "\n"),
                        ("extra", "Provides-Extra: a\n")):
