@@ -9,8 +9,14 @@
 
 #include <openssl/evp.h>
 
+/* Versions of one name whose metadata cannot be had or read; after so many no further one is asked for: an
+ * index can list a hundred thousand. */
+enum { UNREADABLE_LIMIT = 64 };
+
 struct name {
     const char *name;
+    const struct index_file *unreadable[UNREADABLE_LIMIT];
+    size_t unreadable_count;
     struct candidates *list; /* NULL until asked for */
     bool expanded;           /* indexes count although the venv has it */
     bool truncated;          /* the list lacks what indexes have */
@@ -337,6 +343,31 @@ static void prefetch(void *ctx, const char *name)
 
 /* ---- dependencies */
 
+static bool is_unreadable(const struct name *n, const struct index_file *file)
+{
+    for (size_t i = 0; i < n->unreadable_count; i++)
+        if (n->unreadable[i] == file)
+            return true;
+    return false;
+}
+
+/* What was once answered of a file is answered again. */
+static int metadata_of_file(struct source *source, const struct index_file *file, const struct metadata **out,
+                            struct err *err)
+{
+    struct name *n = name_of(source, file->wheel.name);
+    bool known = index_metadata_sha256(file) || is_unreadable(n, file);
+    if (!known && n->unreadable_count == UNREADABLE_LIMIT)
+        return err_set(
+            err, ERR_INPUT,
+            "the metadata of %s is not looked for, because that of %d other versions cannot be used",
+            file->name, UNREADABLE_LIMIT);
+    int result = index_metadata(source->s->index, file, out, err);
+    if (result < 0 && !known)
+        n->unreadable[n->unreadable_count++] = file;
+    return result;
+}
+
 static int metadata_of(struct source *source, const struct candidate *c, const struct metadata **out,
                        struct err *err)
 {
@@ -352,7 +383,7 @@ static int metadata_of(struct source *source, const struct candidate *c, const s
     case CANDIDATE_INDEX:
         break;
     }
-    return index_metadata(s->index, c->data, out, err);
+    return metadata_of_file(source, c->data, out, err);
 }
 
 static bool has_extra(const struct metadata *m, const char *extra)

@@ -197,6 +197,15 @@ def test_pages_that_are_each_in_bounds_but_not_together(root, good, server, meas
     assert f"/simple/{names[-1]}/ is not read, because what the indexes say takes more than 96 MiB of memory already" in done.err
 
 
+def test_a_project_with_more_versions_without_metadata_than_can_be_asked_for(root, good, server, measured):
+    server.add("/simple/hollow/", listing(many_files(b"hollow", 5_000)))
+    ask(root, good, server, "hollow")
+    done = measured(root, "sync", status=1)
+    assert root.installed() == {"good": "1"}
+    refused(done, hollow="hollow 4999 cannot be used: hollow-4999-py3-none-any.whl is not there (404)")
+    assert len(server.requests) < 200
+
+
 def test_metadata_that_is_parsed_to_more_than_it_can_be_worth(root, good, server, measured):
     for name, line in (("many", "Requires-Dist: a\n"), ("long", "Requires-Dist: a;" + " or ".join(["os_name=='x'"] * 50_000) + "\n"),
                        ("extra", "Provides-Extra: a\n")):
