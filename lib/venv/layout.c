@@ -54,9 +54,12 @@ static int make_folders(int fd, const char *path, struct err *err)
     return 0;
 }
 
+/* EACCES: CIFS; EROFS, EPROTO: shared folders of VirtualBox. Where it means what it says, a copy fails too.
+ */
 static bool has_no_links(int sysno)
 {
-    return sysno == EPERM || sysno == EOPNOTSUPP || sysno == ENOSYS;
+    return sysno == EPERM || sysno == EOPNOTSUPP || sysno == ENOSYS || sysno == EACCES || sysno == EROFS ||
+           sysno == EPROTO;
 }
 
 static int make_interpreter_links(int fd, const struct interpreter *py, struct err *err)
