@@ -100,6 +100,20 @@ int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err)
     return 0;
 }
 
+/* What is said of modes and times by file systems that have none (EPERM, EOPNOTSUPP; ENOSYS: FUSE), and by
+ * all of somebody else's files. */
+static bool is_not_for_us(int sysno)
+{
+    return sysno == EPERM || sysno == EOPNOTSUPP || sysno == ENOSYS;
+}
+
+int fs_set_mode(int fd, mode_t mode, const char *path, struct err *err)
+{
+    return fchmod(fd, mode) < 0 && !is_not_for_us(errno)
+               ? err_sys(err, errno, "cannot set the mode of %s", path)
+               : 0;
+}
+
 static int sync_dir_at(int dirfd, const char *path, struct err *err)
 {
     cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -368,10 +382,10 @@ static int copy_file(struct fs_linker *l, int fromfd, const char *from, int tofd
         l->way = FS_COPY;
     if (l->way == FS_COPY && copy_bytes(in, out, st.st_size) < 0)
         return err_sys(err, errno, "cannot copy %s", to);
-    if (fchmod(out, st.st_mode & 07777) < 0 && errno != EPERM)
-        return err_sys(err, errno, "cannot set the mode of %s", to);
+    if (fs_set_mode(out, st.st_mode & 07777, to, err) < 0)
+        return -1;
     const struct timespec times[2] = {st.st_atim, st.st_mtim};
-    if (futimens(out, times) < 0 && errno != EPERM)
+    if (futimens(out, times) < 0 && !is_not_for_us(errno))
         return err_sys(err, errno, "cannot set the time of %s", to);
     if (close(steal_fd(&out)) < 0)
         return err_sys(err, errno, "cannot write %s", to);

@@ -17,9 +17,9 @@ int tree_finish(int *fd, const char *name, bool executable, struct stat *st, str
     if (fstat(*fd, st) < 0)
         return err_sys(err, errno, "cannot look at %s", name);
     if ((st->st_mode & 07777) != mode) {
+        if (fs_set_mode(*fd, mode, name, err) < 0)
+            return -1;
         /* Where files have no modes (foreign file systems) they have what the mount says. */
-        if (fchmod(*fd, mode) < 0 && errno != EPERM && errno != EOPNOTSUPP)
-            return err_sys(err, errno, "cannot set the mode of %s", name);
         if (fstat(*fd, st) < 0)
             return err_sys(err, errno, "cannot look at %s", name);
     }
