@@ -23,6 +23,7 @@ struct job {
     const struct record_entry *entry;
     const char *path; /* absolute */
     bool in_bin;
+    bool runs; /* it is to be one that can be executed, where it is a program */
     enum fault fault;
     int sysno;      /* of FAULT_UNREADABLE */
     long long size; /* that it has */
@@ -104,7 +105,7 @@ static enum fault look(struct reader *r, struct job *job, bool *broken)
         return FAULT_UNREADABLE;
     if (has_digest(job->entry) && strcmp(digest, job->entry->digest) != 0)
         return FAULT_DIGEST;
-    return job->in_bin && program && !(st.st_mode & 0111) ? FAULT_MODE : FAULT_NONE;
+    return job->runs && program && !(st.st_mode & 0111) ? FAULT_MODE : FAULT_NONE;
 }
 
 static void *look_at_some(void *ctx)
@@ -146,6 +147,7 @@ struct files {
     struct check *c;
     struct arena *a;
     struct work work;
+    bool runs_programs;
     struct strmap folders; /* absolute -> the folder itself, where it is one, else &not_a_folder */
 };
 
@@ -217,7 +219,10 @@ static void add_entry(struct files *f, const struct installed *item, const struc
     if (!has_folders(f, item, path))
         return;
     bool in_bin = strncmp(path + n, "/bin/", 5) == 0;
-    array_push(&f->work, (struct job){.item = item, .entry = e, .path = path, .in_bin = in_bin});
+    array_push(
+        &f->work,
+        (struct job){
+            .item = item, .entry = e, .path = path, .in_bin = in_bin, .runs = in_bin && f->runs_programs});
 }
 
 /* ---- the dist-info */
@@ -381,7 +386,7 @@ static void report(struct files *f)
 
 int check_files(struct check *c, struct err *err)
 {
-    struct files f = {.c = c, .a = &c->s->memory};
+    struct files f = {.c = c, .a = &c->s->memory, .runs_programs = layout_runs_programs(c->s->paths.venv)};
     int result = 0;
     for (size_t i = 0; i < c->set->count && result == 0; i++) {
         struct installed *item = c->set->items[i];

@@ -42,5 +42,9 @@ void layout_damage(struct arena *a, const char *dir, const struct interpreter *p
 /* Whether a relative path is one of the venv's own, which no wheel may bring. */
 bool layout_owns(const char *path, const char *site_packages);
 
+/* Whether programs in the venv can be executed at all, as its own bin/pip tells: not where the volume has no
+ * modes or is mounted with noexec. */
+bool layout_runs_programs(const char *venv_dir);
+
 /* The number in pyvenv.cfg; 0 where there is none. */
 unsigned long long layout_number(const char *venv_dir);

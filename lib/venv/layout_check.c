@@ -145,15 +145,28 @@ bool layout_names_own_python(const char *final_dir, struct text script)
            (text_starts(line, text_of(shell)) || text_starts(line, text_of(bare)));
 }
 
+bool layout_runs_programs(const char *venv_dir)
+{
+    static const char *const names[] = {"bin/pip", "bin/pip3"};
+    struct arena a cleanup_arena = ARENA_INIT;
+    bool refused = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (access(path_join(&a, venv_dir, names[i]), X_OK) == 0)
+            return true;
+        refused = refused || errno == EACCES;
+    }
+    return !refused;
+}
+
 static const char *check_pip(struct check *c)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
-    if (access(at(c, "bin/pip"), X_OK) < 0) {
+    if (access(at(c, "bin/pip"), F_OK) < 0)
         /* Where neither the base nor Python has one, a rebuild would not bring it. */
-        if (errno == ENOENT && c->ours && !c->py->pip_version)
-            return NULL;
-        return errno == ENOENT ? "bin/pip is missing" : "bin/pip cannot be executed";
-    }
+        return c->ours && !c->py->pip_version ? NULL : "bin/pip is missing";
+    /* Where nothing can be executed, it could not in a venv made anew. */
+    if (access(at(c, "bin/pip"), X_OK) < 0 && layout_runs_programs(c->dir))
+        return "bin/pip cannot be executed";
     if (!load(c, "bin/pip", &bytes))
         return "bin/pip cannot be read";
     if (layout_names_own_python(c->dir, buf_view(&bytes)))
