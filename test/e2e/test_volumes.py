@@ -121,3 +121,129 @@ def test_where_modes_have_no_effect(root, index):
     wrap = [*inject("fchmod:retval=0", "fchmodat:retval=0"), "sh", "-c", 'umask 0111; exec "$@"', "sh"]
     assert Life(root, index, wrap, program=False).live() == [[], [], []]
     assert not (root.venv / "bin/pip").stat().st_mode & 0o111
+
+
+# ---- real file systems, in mount namespaces of their own
+
+class Mounts:
+    """A mount namespace that a process keeps for the test; what runs by its prefix sees the volume mounted there."""
+
+    def __init__(self, volume):
+        self.volume = volume
+        self.keeper = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c", "echo ready; exec cat"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.keeper.stdout.readline() == "ready\n"
+        self.prefix = ["nsenter", "-t", str(self.keeper.pid), "-m", "--"]
+
+    def mount(self, *args):
+        subprocess.run([*self.prefix, "mount", *map(str, args)], check=True)
+
+    def sees(self, path):
+        """The path as that namespace has it, for this process to look at."""
+        return type(path)(f"/proc/{self.keeper.pid}/root{path}")
+
+    def close(self):
+        self.keeper.communicate()
+
+
+@pytest.fixture
+def mounts(root):
+    if os.geteuid() != 0:
+        pytest.skip("mounts file systems of its own")
+    there = Mounts(root.volume)
+    yield there
+    there.close()
+
+
+class Mounted(Life):
+    """The same where only the namespace sees the volume."""
+
+    def __init__(self, root, index, mounts, **more):
+        super().__init__(root, index, mounts.prefix, **more)
+        self.mounts = mounts
+
+    def check(self, installed, done):
+        look = "import importlib.metadata as m, sys; print(*sorted(d.name + '==' + d.version for d in m.distributions(path=[sys.argv[1]])))"
+        seen = self.inside("python3", "-I", "-c", look, self.root.site)
+        assert seen.stdout.split() == sorted(f"{name}=={version}" for name, version in installed.items()), (seen, done)
+        assert self.root.run("check", wrap=self.wrap).status == 0
+        left = set(os.listdir(self.mounts.sees(self.root.extensions)))
+        assert {name for name in left if "staging" in name or "commit" in name or name.endswith(".new")} == set()
+        ran = self.inside(self.root.venv / "bin/typed-cli") if self.program and "typed" in installed else None
+        assert ran is None or ran.stdout == "typed\n", ran
+        self.imports("viewer")
+
+    def inside(self, *command):
+        return subprocess.run([*self.wrap, *map(str, command)], env=RUN_ON, capture_output=True, text=True)
+
+    def imports(self, name):
+        done = self.inside(self.root.base / "bin/python3", "-I", "-c", f"import sys; sys.path.append({str(self.root.site)!r}); import {name}")
+        assert done.returncode == 0, done
+
+    def live(self):
+        first = self.boot("typed,viewer", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"})
+        self.index.add("lib-one", "2.6")
+        update = self.boot("typed,viewer,lib-one>=2.6", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.6"})
+        removal = self.boot("viewer", {"viewer": "1.0"})
+        said = first + update + removal
+        assert "made anew" not in said and "warning: " not in said, said
+
+
+@pytest.mark.parametrize("options", ["", "noexec"])
+def test_tmpfs(root, index, mounts, options):
+    mounts.mount("-t", "tmpfs", "-o", options or "rw", "none", root.volume)
+    Mounted(root, index, mounts, program=not options).live()
+
+
+def test_ext4_on_a_loop_device(root, index, mounts, tmp_path):
+    image = tmp_path / "image"
+    subprocess.run(["truncate", "-s", "64M", image], check=True)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", image], check=True)
+    mounts.mount("-o", "loop", image, root.volume)
+    Mounted(root, index, mounts).live()
+
+
+@pytest.mark.parametrize("baked", [False, True])
+def test_overlay(root, index, mounts, tmp_path, baked):
+    """baked: the venv of an image lies in the lower layer."""
+    if baked:
+        demo_set(index)
+        root.sync(EXTENSION_AUTO_INSTALL="typed")
+    layers = tmp_path / "layers"
+    layers.mkdir()
+    mounts.mount("-t", "tmpfs", "none", layers)  # the test's own folder may be on an overlay, which is no upper layer
+    subprocess.run([*mounts.prefix, "mkdir", layers / "upper", layers / "work"], check=True)
+    mounts.mount("-t", "overlay", "-o", f"lowerdir={root.volume},upperdir={layers}/upper,workdir={layers}/work", "overlay", root.volume)
+    Mounted(root, index, mounts).live()
+
+
+# ---- volumes that cannot be written, or no more
+
+@pytest.mark.parametrize("kind", ["full", "no inodes"])
+def test_without_room(root, index, mounts, kind):
+    """The old venv stays; with room again the next boot does what was asked for."""
+    few = [f"lots/m{i}.py" for i in range(2000)]
+    index.add("lots", "1.0", files={name: "" for name in few} if kind == "no inodes" else {"lots.py": "", "lots.bin": os.urandom(4 << 20)})
+    mounts.mount("-t", "tmpfs", "-o", "size=3m" if kind == "full" else "nr_inodes=600", "none", root.volume)
+    life = Mounted(root, index, mounts)
+    old = {"viewer": "1.0"}
+    life.boot("viewer", old)
+    done = root.boot("/bin/echo", "booted", env={"EXTENSION_AUTO_INSTALL": "viewer,lots"}, wrap=mounts.prefix)
+    assert (done.status, done.out) == (0, "booted\n") and "No space left on device" in done.err, done
+    life.check(old, done)
+    mounts.mount("-o", "remount,size=64m,nr_inodes=0", root.volume)
+    life.boot("viewer,lots", {"viewer": "1.0", "lots": "1.0"})
+
+
+def test_read_only(root, index, mounts):
+    """The boot goes on with the venv that there is: with nothing to do not a word, else one that says what to do."""
+    mounts.mount("-t", "tmpfs", "none", root.volume)
+    life = Mounted(root, index, mounts)
+    life.boot("viewer", {"viewer": "1.0"})
+    mounts.mount("-o", "remount,ro", root.volume)
+    settled(root, "viewer", mounts.prefix)
+    done = root.boot("/bin/echo", "booted", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=mounts.prefix)
+    assert (done.status, done.out) == (0, "booted\n") and len(re.findall("extensions: error: .*mount it writable", done.err)) == 1, done
+    life.check({"viewer": "1.0"}, done)
+    mounts.mount("-o", "remount,rw", root.volume)
+    life.boot("viewer,typed", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"})
