@@ -411,6 +411,20 @@ int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finis
     return finish(&c, err);
 }
 
+int commit_may_replace(const char *extensions_dir, const char *venv_dir, struct err *err)
+{
+    struct stat st;
+    if (faccessat(AT_FDCWD, venv_dir, W_OK | X_OK, AT_EACCESS) == 0 || errno != EACCES ||
+        lstat(venv_dir, &st) < 0)
+        return 0;
+    unsigned owner = st.st_uid, we = geteuid();
+    return err_set(
+        err, ERR_SYSTEM,
+        "%s belongs to user %u, and user %u may not replace it: run this as user %u, or give it away "
+        "once with `chown -R %u %s`",
+        venv_dir, owner, we, owner, we, extensions_dir);
+}
+
 int commit_stage(const char *extensions_dir, struct err *err)
 {
     struct commit c cleanup_commit;

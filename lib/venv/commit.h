@@ -22,6 +22,10 @@ int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finis
 /* Whether a sync writes a file of this name beside the venv, which a killed one leaves under fs_new_name. */
 bool commit_writes(const char *name);
 
+/* Before anything is staged: a folder that is somebody else's can be moved in no way, as the kernel sees it
+ * only in the middle of the switch. ERR_SYSTEM says whose it is and what to do. */
+int commit_may_replace(const char *extensions_dir, const char *venv_dir, struct err *err);
+
 /* Makes SYNC_STAGING/venv, empty, and returns a descriptor of it. */
 int commit_stage(const char *extensions_dir, struct err *err);
 

@@ -247,3 +247,44 @@ def test_read_only(root, index, mounts):
     life.check({"viewer": "1.0"}, done)
     mounts.mount("-o", "remount,rw", root.volume)
     life.boot("viewer,typed", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"})
+
+
+# ---- a volume of somebody else's
+
+def as_user(uid):
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+
+
+@pytest.fixture
+def shared(root, index, tmp_path):
+    """A root that any user can reach, with a HOME and TMPDIR for all."""
+    if os.geteuid() != 0:
+        pytest.skip("works as several users")
+    folder = tmp_path
+    while folder != folder.parent and folder.name != "tmp":
+        folder.chmod(0o755)
+        folder = folder.parent
+    for place in (root.env["HOME"], root.volume):
+        os.chmod(place, 0o777)
+    demo_set(index)
+    return root
+
+
+def test_a_plain_user_over_a_venv_of_roots(shared):
+    """Root synced once (docker exec -u root): what the user asks for next is refused with one sentence, and nothing is half done."""
+    root, user = shared, as_user(1234)
+    first = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer"}, wrap=user)
+    assert root.installed() == {"viewer": "1.0"}, first
+    root.sync(EXTENSION_AUTO_INSTALL="viewer,lib-one")
+    assert root.venv.stat().st_uid == 0
+    settled(root, "viewer,lib-one", user)
+    for _ in range(2):
+        done = root.boot("/bin/echo", "booted", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=user)
+        assert (done.status, done.out) == (0, "booted\n"), done
+        assert re.search("belongs to user 0.*run .* as user 0.*chown", done.err), done
+        assert root.installed() == {"viewer": "1.0", "lib-one": "2.5"} and leftovers(root) == []
+        check_records(root)
+    subprocess.run(["chown", "-R", "1234", root.volume], check=True)
+    done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=user)
+    assert "error: " not in done.err and root.installed() == {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"}, done
+    settled(root, "viewer,typed", user)
