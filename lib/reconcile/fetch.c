@@ -43,19 +43,19 @@ static bool concerns_all(const struct err *e)
 
 /* What was solved with has to be what is installed (PEP 658: the index may give metadata apart from the
  * wheel). */
-static int check_metadata(struct session *s, struct fetch *job)
+static void check_metadata(struct session *s, struct fetch *job)
 {
     const char *hex = index_metadata_sha256(job->file);
     const char *path = path_join(&s->memory, job->wheel.dist_info, "METADATA");
     unsigned char raw[DIGEST_SIZE];
     char expected[DIGEST_SIZE * 4 / 3 + 3];
     if (!hex || !hex_decode(text_of(hex), raw, sizeof raw))
-        return 0;
+        return;
     record_base64(raw, sizeof raw, expected);
     for (size_t i = 0; i < job->wheel.count; i++)
         if (strcmp(job->wheel.files[i].path, path) == 0 && strcmp(job->wheel.files[i].sha256, expected) == 0)
-            return 0;
-    return err_set(
+            return;
+    err_set(
         &job->error, ERR_INPUT,
         "the metadata that the index gives for %s is not the metadata in the wheel: one of them was tampered "
         "with or replaced; tell whoever runs the index",
@@ -164,8 +164,6 @@ static void take_unpacked(struct session *s, struct running *run)
     run->job->wheel = task->wheel;
     if (task->error.text)
         err_move(&run->job->error, &task->error);
-    else
-        check_metadata(s, run->job);
     free(task);
 }
 
@@ -222,7 +220,6 @@ static bool done_by_cache(struct session *s, struct fetch *job)
 {
     if (!in_cache(s, job))
         return false;
-    check_metadata(s, job);
     job->state = FETCH_DONE;
     return true;
 }
@@ -543,8 +540,12 @@ int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err
     if (ask_for(f, jobs, count, in_place, err) < 0)
         return -1;
     wait_for_all(&(struct batch){.fetcher = f, .jobs = in_place, .count = count});
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         take_result(&jobs[i], in_place[i]);
+        /* Only now: a wheel that was expected may have come before its metadata. */
+        if (!jobs[i].error.text)
+            check_metadata(s, &jobs[i]);
+    }
     for (size_t i = 0; i < count; i++)
         if (jobs[i].error.text && concerns_all(&jobs[i].error))
             return err_set(err, jobs[i].error.kind, "%s", jobs[i].error.text);

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import pathlib
+import shutil
 import struct
 import threading
 import time
@@ -408,3 +409,33 @@ def test_pages_of_wrong_encodings(root, good, server, measured):
     done = measured(root, "sync", status=1)
     assert root.installed() == {"good": "1"}
     refused(done, **{name: reason or "" for name, (_, reason) in ENCODED.items()})
+
+
+@pytest.mark.parametrize("first", ["the wheel", "the cache"])
+def test_metadata_that_comes_after_its_wheel_is_compared_all_the_same(root, good, server, first):
+    """What will probably be needed is fetched, or found in the cache, before its metadata is there."""
+    if first == "the cache":
+        offer(server, "late", wheel()("late"), beside=False)
+        ask(root, good, server, "late")
+        assert root.run("sync", "--venv", root.extensions.parent / "other/python_venv").status == 0
+    unpacked, held = root.volume / "cache/extensions/unpacked", threading.Event()
+    offer(server, "late", wheel()("late"), beside=True)
+    name = wheel_filename("late", "1.0")
+    told = b"Metadata-Version: 2.1\nName: late\nVersion: 1.0\nSummary: other\n"
+    server.add(f"/files/{name}.metadata", Answer(body=told, wait=held))
+    ask(root, good, server, "late")
+
+    def let_go():
+        for _ in range(3000):
+            if unpacked.is_dir() and len([p for p in unpacked.iterdir() if (p / "list").exists() and not p.name.startswith(".")]) == 2:
+                break
+            threading.Event().wait(0.01)
+        held.set()
+
+    opener = threading.Thread(target=let_go)
+    opener.start()
+    shutil.rmtree(root.volume / "cache/extensions/metadata", ignore_errors=True)
+    done = root.run("sync", "--upgrade")
+    opener.join()
+    assert done.status == 1 and root.installed() == {"good": "1"}, done
+    refused(done, late="is not the metadata in the wheel")
