@@ -162,12 +162,8 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
                struct err *err)
 {
     long long start = stopwatch_ms();
-    struct arena names cleanup_arena = ARENA_INIT;
-    const char *snapshot = NULL;
+    const char *snapshot = plan->fresh ? NULL : s->snapshot;
     if (commit_may_replace(s->paths.extensions, s->paths.venv, err) < 0)
-        return -1;
-    if (!plan->fresh && s->old_site_packages &&
-        !(snapshot = commit_snapshot(&names, s->paths.venv, s->old_site_packages, err)))
         return -1;
     struct staging g = {
         .s = s, .plan = plan, .source = source, .wheels = wheels, .linker = {FS_HARDLINK}, .fd = -1};

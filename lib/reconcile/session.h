@@ -55,6 +55,7 @@ struct session {
         *rebuild; /* NULL, or why the venv cannot be kept, a clause: then `venv` is empty, and `old` is */
     struct installed_set old;      /* what it holds, */
     const char *old_site_packages; /* here, relative; NULL where it has none */
+    const char *snapshot;          /* of commit_snapshot, when the venv was read; NULL without one */
     struct state_marks marks;      /* what `check` found, for a sync (or its plan) to repair */
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct http *http;

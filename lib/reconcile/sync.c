@@ -159,14 +159,33 @@ static int attempt(struct run *run, const struct state *last, struct err *err)
     }
 }
 
+/* Reads the venv, and how it looks from outside: what is planned from it holds for as long as it looks so. */
+static int read_venv(struct session *s, struct err *err)
+{
+    s->snapshot = NULL;
+    if (session_venv(s, err) < 0)
+        return -1;
+    if (s->old_site_packages &&
+        !(s->snapshot = commit_snapshot(&s->memory, s->paths.venv, s->old_site_packages, err)))
+        return -1;
+    return 0;
+}
+
 static int reconcile(struct run *run, const struct state *last, struct err *err)
 {
     bool lost = false;
     for (int i = 0; i < ATTEMPTS; i++) {
-        if (session_venv(run->s, err) < 0 || source_open(&run->source, run->s, &run->wanted, err) < 0)
+        if (read_venv(run->s, err) < 0 || source_open(&run->source, run->s, &run->wanted, err) < 0)
             return -1;
         int result = attempt(run, last, err);
         source_close(&run->source);
+        /* What was planned from is gone: no wonder that it cannot be read. A switch that is under way is
+         * another matter: it changes the venv itself, and the next run finishes it. */
+        if (result < 0 && !commit_is_pending(run->s->paths.extensions) &&
+            commit_changed(run->s->paths.venv, run->s->old_site_packages, run->s->snapshot)) {
+            err_clear(err);
+            result = APPLY_CHANGED;
+        }
         if (result != APPLY_CHANGED && result != APPLY_LOST)
             return result;
         lost = result == APPLY_LOST;

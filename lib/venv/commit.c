@@ -312,11 +312,18 @@ char *commit_snapshot(struct arena *a, const char *venv_dir, const char *site_pa
     return arena_strdup(a, buf_cstr(&text));
 }
 
-static bool changed_since(struct commit *c, const char *venv, const char *site_packages, const char *snapshot)
+bool commit_is_pending(const char *extensions_dir)
 {
+    struct arena a cleanup_arena = ARENA_INIT;
+    return exists(path_join(&a, extensions_dir, SYNC_COMMIT));
+}
+
+bool commit_changed(const char *venv_dir, const char *site_packages, const char *snapshot)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
     if (!snapshot)
         return false;
-    const char *now = commit_snapshot(&c->a, venv, site_packages, NULL);
+    const char *now = commit_snapshot(&a, venv_dir, site_packages, NULL);
     return !now || strcmp(now, snapshot) != 0;
 }
 
@@ -454,13 +461,13 @@ int commit_switch(const char *extensions_dir, const char *venv_dir, const char *
     struct commit c cleanup_commit;
     commit_open(&c, extensions_dir, venv_dir);
     c.number = number;
-    if (changed_since(&c, venv_dir, site_packages, snapshot))
+    if (commit_changed(venv_dir, site_packages, snapshot))
         return fs_remove_tree(AT_FDCWD, c.staging, err) < 0 ? -1 : 1;
     enum way way = !exists(c.venv) ? WAY_RENAME : can_exchange(&c) ? WAY_EXCHANGE : WAY_ASIDE;
     if (begin_staged(&c, way, err) < 0 || carry_out(&c, err) < 0)
         return -1;
     const char *old = c.way == WAY_EXCHANGE ? c.fresh : c.old;
-    if ((c.way == WAY_EXCHANGE || c.way == WAY_ASIDE) && changed_since(&c, old, site_packages, snapshot))
+    if ((c.way == WAY_EXCHANGE || c.way == WAY_ASIDE) && commit_changed(old, site_packages, snapshot))
         return undo(&c, err);
     return finish(&c, err);
 }

@@ -22,6 +22,12 @@ int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finis
 /* Whether a sync writes a file of this name beside the venv, which a killed one leaves under fs_new_name. */
 bool commit_writes(const char *name);
 
+/* Whether there is a record: the switch to a new venv has begun. */
+bool commit_is_pending(const char *extensions_dir);
+
+/* Whether a venv is no more as it was when the snapshot (of commit_snapshot; NULL: never) was taken. */
+bool commit_changed(const char *venv_dir, const char *site_packages, const char *snapshot);
+
 /* Before anything is staged: a folder that is somebody else's can be moved in no way, as the kernel sees it
  * only in the middle of the switch. ERR_SYSTEM says whose it is and what to do. */
 int commit_may_replace(const char *extensions_dir, const char *venv_dir, struct err *err);

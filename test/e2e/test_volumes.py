@@ -5,11 +5,15 @@ sentence says what is wrong with the volume, and the venv stays as it was."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
 from checks import check_records, demo_set, leftovers
+from conftest import LONG
+from fault_server import Answer, FaultServer, Gate
+from wheels import wheel_bytes, wheel_filename
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
 RUN_ON = {"PATH": "/usr/bin:/bin"}  # of what the venv has
@@ -288,3 +292,72 @@ def test_a_plain_user_over_a_venv_of_roots(shared):
     done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=user)
     assert "error: " not in done.err and root.installed() == {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"}, done
     settled(root, "viewer,typed", user)
+
+
+# ---- somebody's bin/pip in the middle of a sync
+
+def start_sync(root, wanted, wrap=(), **options):
+    return subprocess.Popen([*map(str, wrap), *root.command("sync")], env=root.environment({"EXTENSION_AUTO_INSTALL": wanted}),
+                            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_pip_while_a_wheel_comes(root, index):
+    demo_set(index)
+    for name, version in (("hand", "1.0"), ("lib-one", "2.6"), ("lib-one", "2.7")):
+        index.add(name, version)
+    root.sync(EXTENSION_AUTO_INSTALL="typed,lib-one==2.5")
+    gate = Gate()
+    with FaultServer() as server:
+        name = wheel_filename("slow", "1.0")
+        server.add(f"/{name}", Answer(body=wheel_bytes("slow", "1.0"), gate=gate))
+        run = start_sync(root, f"typed,lib-one<2.7,lib-one>=2.6,slow @ {server.url}/{name}")
+        assert gate.half.wait(LONG)
+        root.pip("install", "--index-url", index.server.url, "hand", "lib-one==2.7")
+        gate.open.set()
+        said = run.communicate(timeout=LONG)[1]
+    assert run.returncode == 0, said
+    assert root.installed() == {"typed": "0.3", "lib-one": "2.6", "hand": "1.0", "slow": "1.0"}, said
+    assert len(list(root.site.glob("lib_one-*.dist-info"))) == 1, said
+    assert root.localstack_sees("import lib_one; print(lib_one.version)") == "2.6"
+    check_records(root)
+    assert leftovers(root) == []
+
+
+def disturbed_at_each_switch(root, index, wanted, names):
+    """Stops a sync whenever the next venv has come to disk, and lets pip install one of the names before it goes on."""
+    reader, writer = os.pipe()
+    run = start_sync(root, wanted, ["strace", "-f", "-qq", "-o", f"/dev/fd/{writer}", "--trace=syncfs",
+                                    "--inject=syncfs:signal=SIGSTOP"], pass_fds=[writer])
+    os.close(writer)
+    left = list(names)
+    with open(reader, encoding="utf-8") as events:
+        for line in events:
+            if "stopped by SIGSTOP" not in line:
+                continue
+            if left:
+                root.pip("install", "--index-url", index.server.url, left.pop(0))
+            os.kill(int(line.split()[0]), signal.SIGCONT)
+    said = run.communicate(timeout=LONG)[1]
+    assert not left, said
+    return run.returncode, said
+
+
+@needs_strace
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_pip_right_before_the_switch(root, index, times):
+    demo_set(index)
+    hands = [f"hand{i}" for i in range(times)]
+    for name in hands:
+        index.add(name, "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="viewer")
+    status, said = disturbed_at_each_switch(root, index, "viewer,typed", hands)
+    assert said.count("somebody else changed the extensions' venv") == times, said
+    installed = {"viewer": "1.0", **dict.fromkeys(hands, "1.0")}
+    if times == 3:
+        assert status == 3 and "each of 3 times; the venv is left as it is" in said, said
+    else:
+        assert status == 0, said
+        installed.update({"typed": "0.3", "lib-one": "2.5"})
+    assert root.installed() == installed, said
+    check_records(root)
+    assert leftovers(root) == []
