@@ -373,7 +373,7 @@ static bool move(struct fetcher *f)
     progress_tick();
     start_some(f);
     bool waited = look_at_waiting(f);
-    return (f->active && take_some(f)) || waited;
+    return take_some(f) || waited; /* also with nothing active: the event of the last one may still stand */
 }
 
 /* ---- what is asked for */
@@ -628,9 +628,13 @@ void fetch_close(struct session *s)
         struct running *run = &f->running[i];
         if (!run->job)
             continue;
-        arena_free(&run->task->memory);
-        err_clear(&run->task->error);
-        free(run->task);
+        if (run->download)
+            index_download_stop(s->index, run->download);
+        if (run->task) {
+            arena_free(&run->task->memory);
+            err_clear(&run->task->error);
+            free(run->task);
+        }
         let_go(f, run, false);
     }
     array_free(&f->queue);

@@ -97,16 +97,17 @@ void foresee(struct source *source)
     while (open) {
         bool moved = false;
         open = false;
+        fetch_move(s); /* before the steps are looked at: it may also bring what one of them waits for */
         for (size_t i = 0; i < f.steps.count; i++) {
             if (f.steps.items[i].done)
                 continue;
             moved = advance(&f, i) || moved;
             open = open || !f.steps.items[i].done;
         }
-        fetch_move(s);
         if (open && !moved)
             index_wait_any_or(s->index, fetch_event(s));
     }
+    fetch_move(s);
     array_free(&f.steps);
     strmap_free(&f.seen);
 }
