@@ -365,7 +365,8 @@ static const char *new_file(const struct comparison *c, const struct facts *fact
     return NULL;
 }
 
-static const char *difference(const struct comparison *c, const struct facts *facts)
+/* *input: whether it is one of what a sync is asked for, and not of what it left. */
+static const char *difference(const struct comparison *c, const struct facts *facts, bool *input)
 {
     size_t seen = 0, all = 0;
     array_each (facts, f) {
@@ -374,15 +375,19 @@ static const char *difference(const struct comparison *c, const struct facts *fa
             continue;
         seen |= (size_t)1 << (kind - kinds);
         const char *now = kind->now(c, f->column[2]);
+        *input = kind < &kinds[KIND_VENV];
         if (strcmp(now, f->column[1]) != 0)
             return reason_of(c, kind, f, now);
     }
+    *input = false;
     for (size_t i = 0; i < KINDS; i++)
         if (i != KIND_SOURCE && i != KIND_FILE && i != KIND_WHEEL)
             all |= (size_t)1 << i;
     if ((seen & all) != all)
         return "the state of the last sync is not whole";
-    return new_file(c, facts);
+    const char *added = new_file(c, facts);
+    *input = added != NULL;
+    return added;
 }
 
 bool state_unfinished(const struct boot_paths *paths)
@@ -479,7 +484,7 @@ enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths
         why = settings->upgrade ? "EXTENSION_UPGRADE asks for newer versions at each boot"
                                 : "the last sync was asked for something else than a boot is";
     if (!why)
-        why = difference(&c, &facts);
+        why = difference(&c, &facts, &state.other_inputs);
     if (!why && state.status < 0)
         why = "the state of the last sync is not whole";
     array_free(&facts);

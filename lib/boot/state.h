@@ -72,6 +72,7 @@ struct state {
         size_t count, room;
     } failures;
     const char *host;         /* who synced, for the warning about other inputs */
+    bool other_inputs;        /* of state_compare: the reason is an input that differs from the last sync's */
     struct state_marks marks; /* that this sync could not repair */
 };
 
@@ -96,9 +97,9 @@ int state_mark(const struct boot_paths *paths, const struct state_marks *marks, 
 void state_base_changes(struct arena *a, const struct boot_paths *paths, struct strings *out);
 
 /* Reads SYNC_STATE and compares. `settings`: as loaded now, whose files' digests are used instead of reading
- * again. *out (may be NULL) gets the number, status, SOABI, host, failures and marks, all of the arena. Never
- * fails: what cannot be read is changed. An unfinished commit is a change like any other; state_unfinished
- * tells them apart. */
+ * again. *out (may be NULL) gets the number, status, SOABI, host, other_inputs, failures and marks, all of
+ * the arena. Never fails: what cannot be read is changed. An unfinished commit is a change like any other;
+ * state_unfinished tells them apart. */
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
                                  const struct settings *settings, struct state *out, const char **reason);
 

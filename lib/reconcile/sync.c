@@ -295,6 +295,20 @@ static int cannot_write(struct err *err)
                     "extensions' venv as it is");
 }
 
+/* One that took the other's place and one that runs beside it look alike from here. */
+static void warn_of_another(const struct session *s, const struct state *last, const char *reason)
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    if (!last->other_inputs || s->own_inputs || !last->host || !*last->host || strcmp(last->host, host) == 0)
+        return;
+    log_warning(
+        "container %s synced this volume last, and with other inputs (%s): the extensions become what "
+        "this one (%s) asks for. That is as it should be where this one takes the other's place; those "
+        "that run at the same time need the same inputs and image, or a volume each",
+        last->host, reason, host);
+}
+
 int sync_run(struct session *s, struct err *err)
 {
     if (fs_mkdirs(s->paths.extensions, err) < 0)
@@ -327,6 +341,7 @@ int sync_run(struct session *s, struct err *err)
     }
     if (reason)
         log_debug("syncing: %s", reason);
+    warn_of_another(s, &last, reason);
     cache_sweep(s->cache_dir);
     s->marks = last.marks;
     struct run run = {.s = s};
