@@ -152,7 +152,7 @@ bool fs_hold_new(int fd, int dirfd, const char *name)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         return errno != EWOULDBLOCK;
-    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return fs_exists(dirfd, name);
 }
 
 /* *hidden: its name, of the arena. */
@@ -223,6 +223,12 @@ void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), c
         if (of && is_ours(of, data))
             sweep_one(folder, *name);
     }
+}
+
+bool fs_exists(int dirfd, const char *path)
+{
+    struct stat st;
+    return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int fs_mkdirs(const char *path, struct err *err)

@@ -48,6 +48,8 @@ void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), c
 int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err);
 /* fchmod(2), without which a file has to do where its file system has no modes, or somebody else owns it. */
 int fs_set_mode(int fd, mode_t mode, const char *path, struct err *err);
+/* Whether something of this name is there, be it a link that leads nowhere. */
+bool fs_exists(int dirfd, const char *path);
 /* mkdir -p, mode 0777 less umask for each new one. */
 int fs_mkdirs(const char *path, struct err *err);
 /* rm -rf, never following a link and never leaving the tree; absent is success. Folders without write or

@@ -22,8 +22,7 @@ static const char tag[] = SIGNATURE "\n"
 void cache_mark(int cache)
 {
     struct err err cleanup_err = ERR_INIT;
-    if (faccessat(cache, CACHE_TAG, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-        fs_write(cache, CACHE_TAG, text_of(tag), 0644, false, &err) < 0)
+    if (!fs_exists(cache, CACHE_TAG) && fs_write(cache, CACHE_TAG, text_of(tag), 0644, false, &err) < 0)
         log_debug("the cache gets no %s: %s", CACHE_TAG, err.text);
 }
 

@@ -6,12 +6,6 @@
 
 /* ---- beside the venv */
 
-static bool exists(const char *path)
-{
-    struct stat st;
-    return lstat(path, &st) == 0;
-}
-
 static void leftover(struct check *c, const char *path, enum check_repair repair, const char *what)
 {
     check_add(c, (struct check_problem){.kind = "leftover",
@@ -28,11 +22,11 @@ static void beside(struct check *c)
     struct strings names cleanup_strings = {0};
     static const char *const folders[] = {SYNC_STAGING, SYNC_CACHE};
     const char *record = path_join(a, dir, SYNC_COMMIT);
-    if (exists(record))
+    if (fs_exists(AT_FDCWD, record))
         leftover(c, record, CHECK_SYNC, "is the record of a sync that was not finished");
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         const char *path = path_join(a, dir, folders[i]);
-        if (exists(path))
+        if (fs_exists(AT_FDCWD, path))
             leftover(c, path, CHECK_SYNC, "was left by a sync that was ended");
     }
     if (fs_list(a, AT_FDCWD, dir, &names, NULL) < 0)

@@ -226,12 +226,18 @@ static bool done_by_cache(struct session *s, struct fetch *job)
 
 /* ---- starting, and waiting for others */
 
-static struct running *free_place(struct fetcher *f)
+/* Where the job is on its way, or NULL. */
+static struct running *place_of(struct fetcher *f, const struct fetch *job)
 {
     for (size_t i = 0; i < AT_ONCE; i++)
-        if (!f->running[i].job)
+        if (f->running[i].job == job)
             return &f->running[i];
     return NULL;
+}
+
+static struct running *free_place(struct fetcher *f)
+{
+    return place_of(f, NULL);
 }
 
 /* In a free place, of which there is one. */
@@ -455,14 +461,6 @@ static void take_result(struct fetch *job, struct fetch *done)
     job->bytes = done->bytes;
     if (done->error.text)
         err_move(&job->error, &done->error);
-}
-
-static struct running *place_of(struct fetcher *f, const struct fetch *job)
-{
-    for (size_t i = 0; i < AT_ONCE; i++)
-        if (f->running[i].job == job)
-            return &f->running[i];
-    return NULL;
 }
 
 /* What fetch_wheels waits for, for the terminal. */

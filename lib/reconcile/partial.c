@@ -106,7 +106,7 @@ void partial_close(struct partial *p, bool keep)
 static bool is_done(int folder, const char *sha256)
 {
     cleanup_free char *path = xasprintf("../unpacked/%s", sha256);
-    return faccessat(folder, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return fs_exists(folder, path);
 }
 
 /* A lock alone, bytes that nobody came back for, or that nobody needs any more. */

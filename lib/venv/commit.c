@@ -65,12 +65,6 @@ static void commit_close(struct commit *c)
 }
 #define cleanup_commit __attribute__((cleanup(commit_close)))
 
-static bool exists(const char *path)
-{
-    struct stat st;
-    return lstat(path, &st) == 0;
-}
-
 static int rename_to(const char *from, const char *to, struct err *err)
 {
     return rename(from, to) < 0 ? err_sys(err, errno, "cannot rename %s to %s", from, to) : 0;
@@ -173,7 +167,7 @@ static int copy_entry(struct commit *c, const char *from, const char *to, struct
 static int replace_entry(struct commit *c, const char *name, struct err *err)
 {
     const char *from = path_join(&c->a, c->fresh, name), *to = path_join(&c->a, c->venv, name);
-    if (!exists(from))
+    if (!fs_exists(AT_FDCWD, from))
         return 0; /* moved by the run that was interrupted */
     struct stat a, b;
     if (stat(c->fresh, &a) < 0 || stat(c->venv, &b) < 0)
@@ -212,7 +206,7 @@ static int roll_forward(struct commit *c, struct err *err)
 {
     if (layout_number(c->venv) == c->number)
         return 0;
-    if (!exists(c->fresh))
+    if (!fs_exists(AT_FDCWD, c->fresh))
         return err_set(err, ERR_SYSTEM, "%s is to be finished, but %s is gone", c->record, c->fresh);
     switch (c->way) {
     case WAY_REPLACE:
@@ -225,7 +219,7 @@ static int roll_forward(struct commit *c, struct err *err)
         break;
     case WAY_ASIDE:
     case WAY_RENAME: /* there may be one by now, if this is another run */
-        if (!exists(c->venv))
+        if (!fs_exists(AT_FDCWD, c->venv))
             break;
         if (fs_remove_tree(AT_FDCWD, c->old, err) < 0 || rename_to(c->venv, c->old, err) < 0)
             return -1;
@@ -234,7 +228,7 @@ static int roll_forward(struct commit *c, struct err *err)
     if (rename_to(c->fresh, c->venv, err) == 0)
         return 0;
     /* The old one serves until the next run tries again; where it cannot, that run finds it aside. */
-    if (exists(c->old))
+    if (fs_exists(AT_FDCWD, c->old))
         (void)!rename(c->old, c->venv);
     return -1;
 }
@@ -315,7 +309,7 @@ char *commit_snapshot(struct arena *a, const char *venv_dir, const char *site_pa
 bool commit_is_pending(const char *extensions_dir)
 {
     struct arena a cleanup_arena = ARENA_INIT;
-    return exists(path_join(&a, extensions_dir, SYNC_COMMIT));
+    return fs_exists(AT_FDCWD, path_join(&a, extensions_dir, SYNC_COMMIT));
 }
 
 bool commit_changed(const char *venv_dir, const char *site_packages, const char *snapshot)
@@ -358,7 +352,7 @@ static int carry_out(struct commit *c, struct err *err)
             return 0;
         bool refused = why.sysno == EXDEV || why.sysno == EBUSY || why.sysno == EINVAL ||
                        why.sysno == EPERM || why.sysno == ENOSYS || why.sysno == EOPNOTSUPP;
-        if (c->way == WAY_REPLACE || !refused || !exists(c->venv))
+        if (c->way == WAY_REPLACE || !refused || !fs_exists(AT_FDCWD, c->venv))
             return err_move(err, &why);
         log_debug("%s: %s", way_names[c->way], why.text);
         if (begin(c, c->way + 1, err) < 0)
@@ -370,7 +364,7 @@ static int carry_out(struct commit *c, struct err *err)
  * was staged. */
 static int bring_back(struct commit *c, struct err *err)
 {
-    return !exists(c->venv) && exists(c->old) ? rename_to(c->old, c->venv, err) : 0;
+    return !fs_exists(AT_FDCWD, c->venv) && fs_exists(AT_FDCWD, c->old) ? rename_to(c->old, c->venv, err) : 0;
 }
 
 bool commit_writes(const char *name)
@@ -463,7 +457,7 @@ int commit_switch(const char *extensions_dir, const char *venv_dir, const char *
     c.number = number;
     if (commit_changed(venv_dir, site_packages, snapshot))
         return fs_remove_tree(AT_FDCWD, c.staging, err) < 0 ? -1 : 1;
-    enum way way = !exists(c.venv) ? WAY_RENAME : can_exchange(&c) ? WAY_EXCHANGE : WAY_ASIDE;
+    enum way way = !fs_exists(AT_FDCWD, c.venv) ? WAY_RENAME : can_exchange(&c) ? WAY_EXCHANGE : WAY_ASIDE;
     if (begin_staged(&c, way, err) < 0 || carry_out(&c, err) < 0)
         return -1;
     const char *old = c.way == WAY_EXCHANGE ? c.fresh : c.old;
