@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files themselves, hashed while they come. */
+#include "base/crypto.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "index/index_private.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 
 /* What is longer than its page or lock says by less than this is told by its digest, or by who knows the
  * lock. */
@@ -22,12 +22,7 @@ struct index_download {
 
 static const EVP_MD *strong_algorithm(enum hash_algorithm algorithm)
 {
-    return algorithm == HASH_SHA512 ? EVP_sha512() : algorithm == HASH_SHA384 ? EVP_sha384() : EVP_sha256();
-}
-
-static const EVP_MD *weak_algorithm(const char *name)
-{
-    return strcmp(name, "sha224") == 0 ? EVP_sha224() : strcmp(name, "sha1") == 0 ? EVP_sha1() : EVP_md5();
+    return crypto_digest(hash_name(algorithm));
 }
 
 static void restart(struct index_download *d)
@@ -37,7 +32,7 @@ static void restart(struct index_download *d)
         if (d->strong[i])
             good = good && EVP_DigestInit_ex(d->strong[i], strong_algorithm(i), NULL) == 1;
     if (d->weak)
-        good = good && EVP_DigestInit_ex(d->weak, weak_algorithm(d->entry->file.hash_algorithm), NULL) == 1;
+        good = good && EVP_DigestInit_ex(d->weak, crypto_digest(d->entry->file.hash_algorithm), NULL) == 1;
     if (!good)
         err_set(&d->err, ERR_SYSTEM, "libcrypto cannot compute the digests of %s here", d->entry->file.name);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a wheel's metadata comes from: the cache, a file beside it (PEP 658), its end, or the whole of it. */
+#include "base/crypto.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "index/index_private.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 
 enum { METADATA_LIMIT = 16 << 20 };
 
@@ -76,7 +76,7 @@ bool index_metadata_has_come(const struct index_file *file)
 static int sha256_of(const struct index_file *file, struct text bytes, char hex[DIGEST_HEX], struct err *err)
 {
     unsigned char raw[DIGEST_SIZE];
-    if (EVP_Digest(bytes.ptr, bytes.len, raw, NULL, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(bytes.ptr, bytes.len, raw, NULL, crypto_digest("sha256"), NULL) != 1)
         return err_set(err, ERR_SYSTEM, "libcrypto cannot compute the digest of the metadata of %s",
                        file->name);
     hex_encode(raw, sizeof raw, hex);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/adopt.h"
 
+#include "base/crypto.h"
 #include "base/fs.h"
 #include "python/record.h"
 #include "venv/install.h"
-
-#include <openssl/evp.h>
 
 enum { RECORD_LIMIT = 64 << 20 };
 
@@ -30,14 +29,14 @@ int adopt_distribution(int fd, const char *site_packages, const char *info, stru
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int size;
     char digest[64];
-    EVP_Digest(installer.ptr, installer.len, raw, &size, EVP_sha256(), NULL);
+    EVP_Digest(installer.ptr, installer.len, raw, &size, crypto_digest("sha256"), NULL);
     record_base64(raw, size, digest);
     for (size_t i = 0; i < record.count; i++)
         if (strcmp(record.entries[i].path, installer_entry) != 0 &&
             strcmp(record.entries[i].path, requested_entry) != 0)
             record_write(&fresh, &record.entries[i]);
     record_write(&fresh, &(struct record_entry){installer_entry, "sha256", digest, (long long)installer.len});
-    EVP_Digest("", 0, raw, &size, EVP_sha256(), NULL);
+    EVP_Digest("", 0, raw, &size, crypto_digest("sha256"), NULL);
     record_base64(raw, size, digest);
     record_write(&fresh, &(struct record_entry){requested_entry, "sha256", digest, 0});
     if (replace(fd, path_join(&a, dir, "INSTALLER"), installer, err) < 0 ||

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/hasher.h"
 
+#include "base/crypto.h"
 #include "python/record.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct hasher {
-    EVP_MD *sha256, *other; /* fetched once: EVP_sha256() would be looked up again for every file */
-    char other_name[8];
     EVP_MD_CTX *first, *second;
     bool has_second;
 };
@@ -22,10 +20,9 @@ static int broken(struct err *err)
 struct hasher *hasher_new(struct err *err)
 {
     struct hasher *h = xcalloc(1, sizeof *h);
-    h->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     h->first = EVP_MD_CTX_new();
     h->second = EVP_MD_CTX_new();
-    if (h->sha256 && h->first && h->second)
+    if (h->first && h->second)
         return h;
     hasher_free(h);
     broken(err);
@@ -36,22 +33,16 @@ void hasher_free(struct hasher *h)
 {
     EVP_MD_CTX_free(h->first);
     EVP_MD_CTX_free(h->second);
-    EVP_MD_free(h->sha256);
-    EVP_MD_free(h->other);
     free(h);
 }
 
 int hasher_begin(struct hasher *h, const char *second, struct err *err)
 {
     h->has_second = second && strcmp(second, "sha256") != 0;
-    if (h->has_second && strcmp(h->other_name, second) != 0) {
-        EVP_MD_free(h->other);
-        h->other = EVP_MD_fetch(NULL, second, NULL);
-        snprintf(h->other_name, sizeof h->other_name, "%s", second);
-    }
-    if (h->has_second && (!h->other || !EVP_DigestInit_ex(h->second, h->other, NULL)))
+    const EVP_MD *sha256 = crypto_digest("sha256"), *other = h->has_second ? crypto_digest(second) : NULL;
+    if (h->has_second && (!other || !EVP_DigestInit_ex(h->second, other, NULL)))
         return broken(err);
-    return EVP_DigestInit_ex(h->first, h->sha256, NULL) ? 0 : broken(err);
+    return sha256 && EVP_DigestInit_ex(h->first, sha256, NULL) ? 0 : broken(err);
 }
 
 int hasher_add(struct hasher *h, struct text bytes, struct err *err)

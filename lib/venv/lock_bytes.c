@@ -2,24 +2,11 @@
 #include "venv/lock_bytes.h"
 
 #include "base/cleanup.h"
+#include "base/crypto.h"
 #include "base/digest.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
-
-/* libcrypto's names for hashlib's, where they differ. */
-static const char *libcrypto_name(const char *algorithm)
-{
-    static const char *const names[][2] = {
-        {"sha3_256", "SHA3-256"},   {"sha3_384", "SHA3-384"},   {"sha3_512", "SHA3-512"},
-        {"blake2b", "BLAKE2B-512"}, {"blake2s", "BLAKE2S-256"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i][0], algorithm) == 0)
-            return names[i][1];
-    return algorithm;
-}
 
 static int digest_file(int fd, const char *name, EVP_MD_CTX *ctx, struct err *err)
 {
@@ -43,7 +30,7 @@ static int check_one(int fd, const struct lock_file *file, const struct lock_has
     unsigned char raw[EVP_MAX_MD_SIZE];
     char hex[2 * EVP_MAX_MD_SIZE + 1];
     unsigned size = 0;
-    EVP_MD *method = EVP_MD_fetch(NULL, libcrypto_name(hash->algorithm), NULL);
+    const EVP_MD *method = crypto_digest(hash->algorithm);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     int result = 0;
     if (!method || !ctx || EVP_DigestInit_ex(ctx, method, NULL) != 1)
@@ -60,7 +47,6 @@ static int check_one(int fd, const struct lock_file *file, const struct lock_has
                              file->name, hash->algorithm, hex, hash->hex);
     }
     EVP_MD_CTX_free(ctx);
-    EVP_MD_free(method);
     return result;
 }
 
