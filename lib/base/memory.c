@@ -129,14 +129,28 @@ char *arena_strdup(struct arena *a, const char *s)
     return arena_strndup(a, s, strlen(s));
 }
 
+char *arena_concat_all(struct arena *a, const char *const *parts, size_t count)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(parts[i]);
+    char *s = arena_alloc(a, size), *at = s;
+    for (size_t i = 0; i < count; i++)
+        at = stpcpy(at, parts[i]);
+    return s;
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap;
+    char most[256];
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(most, sizeof most, fmt, ap);
     va_end(ap);
     if (n < 0)
         out_of_memory();
+    if ((size_t)n < sizeof most)
+        return arena_strndup(a, most, (size_t)n);
     char *s = arena_alloc(a, (size_t)n + 1);
     va_start(ap, fmt);
     vsnprintf(s, (size_t)n + 1, fmt, ap);

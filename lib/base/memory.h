@@ -38,6 +38,12 @@ char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnul
 char *arena_strndup(struct arena *a, const char *s, size_t n) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
+/* arena_concat(a, "lib/", name): what arena_printf does with nothing but %s, at a fifth of its price. */
+char *arena_concat_all(struct arena *a, const char *const *parts, size_t count)
+    __attribute__((returns_nonnull));
+#define arena_concat(a, ...)                                                                                 \
+    arena_concat_all((a), (const char *const[]){__VA_ARGS__},                                                \
+                     sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 void arena_free(struct arena *a);
 /* What `from` holds belongs to `a` from now on; `from` is empty then. */
 void arena_absorb(struct arena *a, struct arena *from);

@@ -146,11 +146,28 @@ void buf_char(struct buf *b, char c)
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;
+    char most[256];
+    va_start(ap, fmt);
+    int n = vsnprintf(most, sizeof most, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof most) {
+        buf_add(b, most, (size_t)n);
+        return;
+    }
     va_start(ap, fmt);
     char *s = xvasprintf(fmt, ap);
     va_end(ap);
     buf_str(b, s);
     free(s);
+}
+
+void buf_number(struct buf *b, unsigned long long n)
+{
+    char digits[24], *at = digits + sizeof digits;
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    buf_add(b, at, (size_t)(digits + sizeof digits - at));
 }
 
 const char *buf_cstr(const struct buf *b)

@@ -110,6 +110,8 @@ void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_text(struct buf *b, struct text t);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
+/* In decimal. */
+void buf_number(struct buf *b, unsigned long long n);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Makes room for n more bytes and returns where they go; the caller adds to len what it wrote. */
 char *buf_reserve(struct buf *b, size_t n);

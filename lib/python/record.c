@@ -181,11 +181,14 @@ void record_write(struct buf *to, const struct record_entry *e)
         buf_str(to, e->path);
     }
     buf_char(to, ',');
-    if (e->algorithm)
-        buf_printf(to, "%s=%s", e->algorithm, e->digest);
+    if (e->algorithm) {
+        buf_str(to, e->algorithm);
+        buf_char(to, '=');
+        buf_str(to, e->digest);
+    }
     buf_char(to, ',');
     if (e->size >= 0)
-        buf_printf(to, "%lld", e->size);
+        buf_number(to, (unsigned long long)e->size);
     buf_char(to, '\n');
 }
 

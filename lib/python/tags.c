@@ -140,7 +140,7 @@ static void add_platforms(struct maker *m)
 
 static void add(struct maker *m, const char *interpreter, const char *abi, const char *platform)
 {
-    array_push(&m->tags, arena_printf(m->arena, "%s-%s-%s", interpreter, abi, platform));
+    array_push(&m->tags, arena_concat(m->arena, interpreter, "-", abi, "-", platform));
 }
 
 static void add_all(struct maker *m, const char *interpreter, const char *abi)
