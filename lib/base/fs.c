@@ -17,13 +17,13 @@ static const char new_suffix[] = ".new";
 
 char *path_under(struct arena *a, const char *root, const char *path)
 {
-    return root && *root ? arena_printf(a, "%s%s", root, path) : arena_strdup(a, path);
+    return root && *root ? arena_concat(a, root, path) : arena_strdup(a, path);
 }
 
 char *path_join(struct arena *a, const char *dir, const char *name)
 {
     size_t n = strlen(dir);
-    return arena_printf(a, "%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/", name);
+    return arena_concat(a, dir, n && dir[n - 1] == '/' ? "" : "/", name);
 }
 
 const char *path_base(const char *path)
@@ -257,52 +257,6 @@ int fs_mkdirs(const char *path, struct err *err)
         return 0; /* a read-only file system says EROFS even where the folder is there */
     }
     return err_sys(err, sysno, "cannot create folder %s", path);
-}
-
-static int remove_contents(int fd, const char *path, struct err *err)
-{
-    cleanup_closedir DIR *dir = fdopendir(fd);
-    if (!dir) {
-        close(fd);
-        return err_sys(err, errno, "cannot read folder %s", path);
-    }
-    struct dirent *entry;
-    while ((errno = 0, entry = readdir(dir))) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            continue;
-        if (entry->d_type != DT_DIR) {
-            if (unlinkat(dirfd(dir), name, 0) == 0 || errno == ENOENT)
-                continue;
-            if (errno != EISDIR)
-                return err_sys(err, errno, "cannot remove %s/%s", path, name);
-        }
-        if (fs_remove_tree(dirfd(dir), name, err) < 0)
-            return err_wrap(err, "in %s", path);
-    }
-    return errno ? err_sys(err, errno, "cannot read folder %s", path) : 0;
-}
-
-int fs_remove_tree(int dirfd, const char *path, struct err *err)
-{
-    if (unlinkat(dirfd, path, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR && errno != EPERM)
-        return err_sys(err, errno, "cannot remove %s", path);
-    enum { FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
-    int fd = openat(dirfd, path, FLAGS);
-    if (fd < 0 && errno == EACCES && fchmodat(dirfd, path, 0700, 0) == 0)
-        fd = openat(dirfd, path, FLAGS);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : err_sys(err, errno, "cannot open folder %s", path);
-    struct stat st;
-    if (fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
-        (void)!fchmod(fd, 0700);
-    if (remove_contents(fd, path, err) < 0)
-        return -1;
-    if (unlinkat(dirfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        return err_sys(err, errno, "cannot remove folder %s", path);
-    return 0;
 }
 
 char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err)

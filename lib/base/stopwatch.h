@@ -3,9 +3,14 @@
 #pragma once
 #include <time.h>
 
-static inline long long stopwatch_ms(void)
+static inline long long stopwatch_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static inline long long stopwatch_ms(void)
+{
+    return stopwatch_ns() / 1000000;
 }

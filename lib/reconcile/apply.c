@@ -54,7 +54,7 @@ struct staging {
     const struct plan *plan;
     struct source *source;
     const struct unpacked *wheels;
-    struct fs_linker linker;
+    struct linker *linker;
     struct strmap owners;
     int fd;
     size_t installed; /* of the plan's, so far */
@@ -98,7 +98,7 @@ static int carry_over(struct staging *g, struct err *err)
         .same_python = !plan->rebuild,
         .leave = leave.items,
         .leave_count = leave.count,
-        .linker = &g->linker,
+        .linker = g->linker,
         .owners = &g->owners,
     };
     int result = stage_carry_over(&options, plan->rebuild ? &s->old : &s->venv, err);
@@ -106,24 +106,50 @@ static int carry_over(struct staging *g, struct err *err)
     return result;
 }
 
-static int install_all(struct staging *g, struct err *err)
+/* What becomes of a wheel that could not be installed: an apply_result. */
+static int refused(struct staging *g, size_t i, struct err *err)
+{
+    const struct plan_install *in = &g->plan->install.items[i];
+    const struct unpacked *wheel = &g->wheels[i];
+    err_wrap(err, "%s %s", in->name, in->version);
+    if (!unpacked_is_whole(wheel)) {
+        if (!fs_exists(AT_FDCWD, wheel->dir))
+            log_warning("%s; somebody removed it from the cache meanwhile, so it is fetched again",
+                        err->text);
+        g->s->distrust_cache = true;
+        err_clear(err);
+        return APPLY_LOST;
+    }
+    if (err->kind != ERR_INPUT)
+        return -1;
+    /* What is wrong with one wheel is no reason to go without the others. */
+    source_break(g->source, in->name, err);
+    err_clear(err);
+    return APPLY_REFUSED;
+}
+
+/* Returns an apply_result. */
+static int install_wheels(struct staging *g, struct err *err)
 {
     struct session *s = g->s;
+    struct err late cleanup_err = ERR_INIT;
     const struct install_target target = {
         .fd = g->fd,
         .final_dir = s->paths.venv,
         .site_packages = s->py.site_packages,
         .include = s->py.include,
-        .linker = &g->linker,
+        .linker = g->linker,
         .owners = &g->owners,
     };
-    for (size_t i = 0; i < g->plan->install.count; i++) {
+    size_t count = g->plan->install.count, failed = count;
+    for (size_t i = 0; i < count; i++) {
         const struct plan_install *in = &g->plan->install.items[i];
         g->installed = i;
         progress_tick();
         const struct install_options options = {
             .name = in->name,
             .normalized = in->name,
+            .number = i,
             .requested = in->requested,
             .overwrite = in->repair,
             .installer = in->installer,
@@ -133,22 +159,26 @@ static int install_all(struct staging *g, struct err *err)
         };
         if (install_wheel(&target, &g->wheels[i], &options, err) == 0)
             continue;
-        err_wrap(err, "%s %s", in->name, in->version);
-        if (!unpacked_is_whole(&g->wheels[i])) {
-            log_warning("%s; somebody removed it from the cache meanwhile, so it is fetched again",
-                        err->text);
-            err_clear(err);
-            return APPLY_LOST;
-        }
-        if (err->kind != ERR_INPUT)
-            return -1;
-        /* What is wrong with one wheel is no reason to go without the others. */
-        source_break(g->source, in->name, err);
-        err_clear(err);
-        return APPLY_REFUSED;
+        failed = i;
+        break;
     }
-    g->installed = g->plan->install.count;
+    size_t owner = failed;
+    /* What the linker failed at comes before what was wrong here. */
+    if (linker_wait(g->linker, &owner, &late) < 0)
+        err_move(err, &late);
+    if (owner < count)
+        return refused(g, owner, err);
+    g->installed = count;
     progress_tick();
+    return APPLY_DONE;
+}
+
+static int install_all(struct staging *g, struct err *err)
+{
+    struct session *s = g->s;
+    int result = install_wheels(g, err);
+    if (result != APPLY_DONE)
+        return result;
     for (size_t i = 0; i < g->plan->keep.count; i++) {
         const struct plan_keep *k = &g->plan->keep.items[i];
         if (k->adopt && adopt_distribution(g->fd, s->py.site_packages, path_base(k->item->info), err) < 0)
@@ -165,8 +195,12 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
     const char *snapshot = plan->fresh ? NULL : s->snapshot;
     if (commit_may_replace(s->paths.extensions, s->paths.venv, err) < 0)
         return -1;
-    struct staging g = {
-        .s = s, .plan = plan, .source = source, .wheels = wheels, .linker = {FS_HARDLINK}, .fd = -1};
+    struct staging g = {.s = s,
+                        .plan = plan,
+                        .source = source,
+                        .wheels = wheels,
+                        .linker = linker_new(FS_HARDLINK),
+                        .fd = -1};
     struct progress progress = {.describe = describe, .context = &g};
     progress_begin(&progress);
     g.fd = commit_stage(s->paths.extensions, err);
@@ -174,10 +208,11 @@ int apply_plan(struct session *s, const struct plan *plan, struct source *source
     if (result == 0)
         result = carry_over(&g, err);
     if (result == 0) {
-        g.linker.way =
-            FS_HARDLINK; /* the cache may be on the venv's file system although the old venv was not */
+        /* The cache may be on the venv's file system although the old venv was not. */
+        linker_try(g.linker, FS_HARDLINK);
         result = install_all(&g, err);
     }
+    linker_free(g.linker);
     cleanup_close_fn(&g.fd);
     strmap_free(&g.owners);
     if (result == APPLY_DONE) {

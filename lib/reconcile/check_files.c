@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
+#include "base/thread.h"
 #include "reconcile/check_private.h"
 #include "venv/direct_url.h"
 #include "venv/hasher.h"
@@ -8,12 +9,10 @@
 #include "venv/wrapper.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* More threads than this read no faster from one volume. */
-enum { THREADS = 4, READ_SIZE = 256 << 10, HEAD_SIZE = 4096 };
+enum { READ_SIZE = 256 << 10, HEAD_SIZE = 4096 };
 
 enum fault { FAULT_NONE, FAULT_MISSING, FAULT_TYPE, FAULT_SIZE, FAULT_DIGEST, FAULT_MODE, FAULT_UNREADABLE };
 
@@ -126,11 +125,10 @@ static void *look_at_some(void *ctx)
 /* Where no thread can be had, this one does all of it. */
 static int look_at_all(struct work *w, struct err *err)
 {
-    pthread_t threads[THREADS - 1];
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t started = 0;
-    while (started + 1 < THREADS && (long)started + 1 < processors && started + 1 < w->count / 64 &&
-           pthread_create(&threads[started], NULL, look_at_some, w) == 0)
+    pthread_t threads[THREAD_LIMIT - 1];
+    size_t started = 0, limit = thread_limit();
+    while (started + 1 < limit && started + 1 < w->count / 64 &&
+           thread_start(&threads[started], look_at_some, w) == 0)
         started++;
     look_at_some(w);
     for (size_t i = 0; i < started; i++)

@@ -195,11 +195,13 @@ static void settle(struct fetcher *f, struct running *run)
         job->state = FETCH_DONE;
 }
 
-/* Of a distribution that `check` found at fault what the cache has may be too: the venv's files are mostly
+/* Its files are compared with its list when they are put in place; where that went wrong once, here.
+ * Of a distribution that `check` found at fault what the cache has may be too: the venv's files are mostly
  * hard links to these. */
 static bool open_entry(struct session *s, const char *cache_dir, const char *sha256, struct fetch *job)
 {
-    return cache_dir && unpacked_open(&s->memory, cache_dir, sha256, true, &job->wheel, NULL) == 0 &&
+    return cache_dir &&
+           unpacked_open(&s->memory, cache_dir, sha256, s->distrust_cache, &job->wheel, NULL) == 0 &&
            (!session_is_damaged(s, job->file->wheel.name) ||
             unpacked_verify(cache_dir, &job->wheel, NULL) == 0);
 }

@@ -42,6 +42,7 @@ struct session {
     long long ends_ms;          /* by stopwatch_ms, when the time for the whole run is over; 0: never */
     bool own_inputs;            /* requirements were named on the command line */
     const char *cache_dir;
+    bool distrust_cache;     /* an unpacked wheel was not as its list has it: the next are looked at first */
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */
     bool syncing;            /* the extensions folder is ours to change */
 

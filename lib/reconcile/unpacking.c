@@ -2,10 +2,8 @@
 #include "reconcile/unpacking.h"
 
 #include "base/cleanup.h"
-#include "venv/unpack.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,7 +13,7 @@ struct unpacking {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* something was queued, or it is closing */
     struct tasks queued;
-    pthread_t threads[UNPACK_THREADS];
+    pthread_t threads[THREAD_LIMIT];
     size_t started, idle;
     bool closing;
     int event;
@@ -70,17 +68,12 @@ static void *work(void *context)
     return NULL;
 }
 
-/* One more thread, where there is work for it. Signals are the main thread's business. */
+/* One more thread, where there is work for it. */
 static void enlist(struct unpacking *u)
 {
-    sigset_t all, before;
-    if (u->idle || u->started >= unpack_thread_limit() || u->event < 0)
-        return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&u->threads[u->started], NULL, work, u) == 0)
+    if (!u->idle && u->started < thread_limit() && u->event >= 0 &&
+        thread_start(&u->threads[u->started], work, u) == 0)
         u->started++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void unpacking_start(struct unpacking *u, struct unpacking_task *task)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/clone.h"
 
+#include "base/array.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -53,33 +54,87 @@ static unsigned char type_of(int from, const struct dirent *entry)
                                  : DT_FIFO;
 }
 
-static int clone_file(const struct clone *c, int from, const char *name, int to, struct err *err)
+/* A folder at work. */
+struct folder {
+    const struct clone *clone;
+    int from;
+    struct level *level;
+    struct buf *path;
+    size_t length; /* of the folder's own part of `path` */
+    bool entered;  /* the linker has come here */
+    struct strings below;
+    struct arena a; /* of `below` */
+};
+
+static void folder_free(struct folder *f)
 {
-    struct err why cleanup_err = ERR_INIT;
-    if (fs_link_or_copy(c->linker, from, name, to, name, &why) == 0 || why.sysno == EEXIST)
+    array_free(&f->below);
+    arena_free(&f->a);
+}
+#define cleanup_folder __attribute__((cleanup(folder_free)))
+
+static void set_path(struct folder *f, const char *name)
+{
+    f->path->len = f->length;
+    if (name)
+        buf_printf(f->path, "%s%s", f->length ? "/" : "", name);
+    else if (f->path->ptr)
+        f->path->ptr[f->length] = 0;
+}
+
+static int clone_file(struct folder *f, const char *name, int to, struct err *err)
+{
+    if (!f->entered) {
+        set_path(f, NULL);
+        const struct linker_folder folder = {f->from, to, buf_cstr(f->path), LINKER_KEEP, 0};
+        if (linker_enter(f->clone->linker, &folder, err) < 0)
+            return -1;
+        f->entered = true;
+    }
+    linker_add(f->clone->linker, name, name, NULL);
+    return 0;
+}
+
+static int clone_entry(struct folder *f, const struct dirent *entry, struct err *err)
+{
+    const char *name = entry->d_name;
+    unsigned char type = type_of(f->from, entry);
+    set_path(f, name);
+    if (f->clone->skip && f->clone->skip(f->clone->ctx, f->path->ptr, type == DT_DIR))
         return 0;
-    return err_move(err, &why);
+    if (type == DT_DIR) {
+        array_push(&f->below, arena_strdup(&f->a, name));
+        return 0;
+    }
+    if (type != DT_REG && type != DT_LNK) {
+        log_warning("%s is neither a file nor a link and is left behind", f->path->ptr);
+        return 0;
+    }
+    int to = target(f->level, err);
+    if (to < 0)
+        return -1;
+    return type == DT_REG ? clone_file(f, name, to, err) : clone_link(f->from, name, to, err);
 }
 
 static int clone_level(const struct clone *c, int from_fd, struct level *here, struct buf *path, int depth,
                        struct err *err);
 
-static int clone_folder(const struct clone *c, int from, const char *name, struct level *here,
-                        struct buf *path, int depth, struct err *err)
+static int clone_below(struct folder *f, const char *name, int depth, struct err *err)
 {
     struct stat st;
-    cleanup_close int sub = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    set_path(f, name);
+    cleanup_close int sub = openat(f->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (sub < 0 || fstat(sub, &st) < 0)
-        return err_sys(err, errno, "cannot open folder %s", buf_cstr(path));
+        return err_sys(err, errno, "cannot open folder %s", buf_cstr(f->path));
     if (depth == DEPTH_LIMIT)
-        return err_set(err, ERR_SYSTEM, "%s: folders are nested too deep", buf_cstr(path));
-    struct level below = {here, name, -1, st.st_mode};
-    int result = clone_level(c, steal_fd(&sub), &below, path, depth + 1, err);
+        return err_set(err, ERR_SYSTEM, "%s: folders are nested too deep", buf_cstr(f->path));
+    struct level below = {f->level, name, -1, st.st_mode};
+    int result = clone_level(f->clone, steal_fd(&sub), &below, f->path, depth + 1, err);
     cleanup_close_fn(&below.to);
     return result;
 }
 
-/* Takes over from_fd. */
+/* Takes over from_fd. The folders in it come after its files, which go on being linked meanwhile. */
 static int clone_level(const struct clone *c, int from_fd, struct level *here, struct buf *path, int depth,
                        struct err *err)
 {
@@ -88,37 +143,23 @@ static int clone_level(const struct clone *c, int from_fd, struct level *here, s
         close(from_fd);
         return err_sys(err, errno, "cannot read folder %s", buf_cstr(path));
     }
-    size_t length = path->len, seen = 0;
+    struct folder f cleanup_folder = {
+        .clone = c, .from = dirfd(dir), .level = here, .path = path, .length = path->len};
     struct dirent *entry;
+    size_t seen = 0;
     while ((errno = 0, entry = readdir(dir))) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         seen++;
-        path->len = length;
-        buf_printf(path, "%s%s", length ? "/" : "", name);
-        unsigned char type = type_of(dirfd(dir), entry);
-        int result = 0, to;
-        if (c->skip && c->skip(c->ctx, path->ptr, type == DT_DIR))
-            continue;
-        if (type == DT_DIR)
-            result = clone_folder(c, dirfd(dir), name, here, path, depth, err);
-        else if (type != DT_REG && type != DT_LNK)
-            log_warning("%s is neither a file nor a link and is left behind", path->ptr);
-        else if ((to = target(here, err)) < 0)
-            result = -1;
-        else
-            result = type == DT_REG ? clone_file(c, dirfd(dir), name, to, err)
-                                    : clone_link(dirfd(dir), name, to, err);
-        if (result < 0)
-            return err_wrap(err, "%s", path->ptr);
-        errno = 0;
+        if (clone_entry(&f, entry, err) < 0)
+            return err_wrap(err, "%s", buf_cstr(path));
     }
     if (errno)
         return err_sys(err, errno, "cannot read folder %s", buf_cstr(path));
-    path->len = length;
-    if (path->ptr)
-        path->ptr[length] = 0;
+    array_each (&f.below, name)
+        if (clone_below(&f, *name, depth, err) < 0)
+            return -1;
+    set_path(&f, NULL);
     return seen == 0 && here->up && target(here, err) < 0 ? -1 : 0;
 }
 

@@ -128,7 +128,6 @@ static int copy_entry(struct commit *c, const char *from, const char *to, struct
 {
     struct stat st;
     const char *hidden = arena_printf(&c->a, "%s/.%s.new", c->venv, path_base(to));
-    struct fs_linker linker = {FS_REFLINK};
     if (lstat(from, &st) < 0)
         return err_sys(err, errno, "cannot look at %s", from);
     if (fs_remove_tree(AT_FDCWD, hidden, err) < 0)
@@ -144,12 +143,13 @@ static int copy_entry(struct commit *c, const char *from, const char *to, struct
             return err_sys(err, errno, "cannot create folder %s", hidden);
         cleanup_close int in = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         cleanup_close int out = open(hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        const struct clone clone = {.linker = &linker};
+        struct linker *linker cleanup_linker = linker_new(FS_REFLINK);
+        const struct clone clone = {.linker = linker};
         if (in < 0 || out < 0)
             return err_sys(err, errno, "cannot open %s", in < 0 ? from : hidden);
-        if (clone_tree(&clone, in, out, err) < 0)
+        if (clone_tree(&clone, in, out, err) < 0 || linker_wait(linker, NULL, err) < 0)
             return -1;
-    } else if (fs_link_or_copy(&linker, AT_FDCWD, from, AT_FDCWD, hidden, err) < 0) {
+    } else if (fs_link_or_copy(&(struct fs_linker){FS_REFLINK}, AT_FDCWD, from, AT_FDCWD, hidden, err) < 0) {
         return -1;
     }
     if (fs_remove_tree(AT_FDCWD, to, err) < 0 || rename_to(hidden, to, err) < 0)

@@ -21,6 +21,7 @@ struct installation {
     const struct install_options *options;
     struct arena a;
     struct tree_walk from, to; /* the cache's tree, and the staged venv */
+    size_t moves;              /* of both, when the linker came to where they are */
     struct hasher *hasher;
     struct entry_points points;
     struct strmap scripts; /* name -> the struct entry_point that a wrapper is made for */
@@ -30,7 +31,7 @@ struct installation {
 
 static const char *below(struct installation *in, const char *dir, const char *rest)
 {
-    return arena_printf(&in->a, "%s/%s", dir, rest);
+    return arena_concat(&in->a, dir, "/", rest);
 }
 
 /* What is left of a path below a folder; NULL when it is not below it. */
@@ -57,7 +58,7 @@ static const char *destination(struct installation *in, const char *path, bool *
     if (text_is(piece, "purelib") || text_is(piece, "platlib"))
         return below(in, t->site_packages, rest.ptr);
     if (text_is(piece, "headers"))
-        return arena_printf(&in->a, "%s/%s/%s", t->include, in->options->name, rest.ptr);
+        return arena_concat(&in->a, t->include, "/", in->options->name, "/", rest.ptr);
     if (text_is(piece, "data"))
         return rest.ptr;
     if (text_is(piece, "scripts")) {
@@ -100,7 +101,7 @@ static int claim(struct installation *in, const char *path, struct err *err)
 static void record_line(struct installation *in, const char *path, const char *digest, long long size)
 {
     const char *relative = path_below(path, in->target->site_packages);
-    relative = relative ? relative : arena_printf(&in->a, "%s%s", in->up, path);
+    relative = relative ? relative : arena_concat(&in->a, in->up, path);
     record_write(&in->record, &(struct record_entry){relative, digest ? "sha256" : NULL, digest, size});
 }
 
@@ -195,6 +196,23 @@ static bool has_wrapper(struct installation *in, const char *file)
     return false;
 }
 
+/* The linker goes where the two walks are. */
+static int enter(struct installation *in, int from, int to, struct err *err)
+{
+    size_t moves = in->from.moves + in->to.moves;
+    if (moves == in->moves)
+        return 0;
+    in->moves = moves;
+    const struct linker_folder folder = {
+        .from = from,
+        .to = to,
+        .path = in->to.depth ? buf_cstr(&in->to.path) : "",
+        .found = in->options->overwrite ? LINKER_REPLACE : LINKER_REFUSE,
+        .owner = in->options->number,
+    };
+    return linker_enter(in->target->linker, &folder, err);
+}
+
 static int install_file(struct installation *in, const struct unpacked_file *f, struct err *err)
 {
     bool script;
@@ -212,15 +230,9 @@ static int install_file(struct installation *in, const struct unpacked_file *f, 
     if (claim(in, path, err) < 0)
         return -1;
     int to = tree_walk_to(&in->to, path, &to_name, err);
-    if (to < 0)
+    if (to < 0 || enter(in, from, to, err) < 0)
         return -1;
-    if (fs_link_or_copy(in->target->linker, from, from_name, to, to_name, err) < 0) {
-        if (!make_way(in, to, to_name, err))
-            return already_there(path, err);
-        err_clear(err);
-        if (fs_link_or_copy(in->target->linker, from, from_name, to, to_name, err) < 0)
-            return -1;
-    }
+    linker_add(in->target->linker, from_name, to_name, f);
     record_line(in, path, f->sha256, f->size);
     return 0;
 }
@@ -324,8 +336,12 @@ int install_wheel(const struct install_target *target, const struct unpacked *wh
     for (const char *s = target->site_packages; *s; s++)
         if (*s == '/')
             buf_str(&up, "../");
-    struct installation in = {
-        .target = target, .wheel = wheel, .options = options, .hasher = hasher, .up = buf_cstr(&up)};
+    struct installation in = {.target = target,
+                              .wheel = wheel,
+                              .options = options,
+                              .hasher = hasher,
+                              .up = buf_cstr(&up),
+                              .moves = SIZE_MAX};
     tree_walk_init(&in.from, root, false);
     tree_walk_init(&in.to, target->fd, true);
     int result = install_all(&in, err);

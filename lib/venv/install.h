@@ -5,8 +5,8 @@
  * INSTALLER, REQUESTED, direct_url.json, a RECORD of what is there.
  */
 #pragma once
-#include "base/fs.h"
-#include "venv/unpacked.h"
+#include "base/strmap.h"
+#include "venv/linker.h"
 
 /* Where things go; all folders exist below `fd`, the staged venv's root. */
 struct install_target {
@@ -14,7 +14,7 @@ struct install_target {
     const char *final_dir;     /* the venv's final absolute path: for #! and for nothing else */
     const char *site_packages; /* relative: "lib/python3.13/site-packages" */
     const char *include;       /* relative: "include/site/python3.13" */
-    struct fs_linker *linker;
+    struct linker *linker;
     struct strmap *owners; /* relative path in the venv -> name of the distribution that it belongs to (char
                             *), kept by the caller over all installations: a second owner is refused */
 };
@@ -22,6 +22,7 @@ struct install_target {
 struct install_options {
     const char *name; /* the distribution's name as METADATA writes it */
     const char *normalized;
+    size_t number; /* the caller's */
     bool requested;
     bool overwrite;         /* a file that is there and nobody's gives way: its RECORD was lost */
     const char *installer;  /* INSTALLER's contents; NULL: INSTALLER_NAME */
@@ -30,7 +31,8 @@ struct install_options {
 
 /* ERR_INPUT for what a wheel must not do: a path that leaves the venv, another distribution's file, the
  * venv's own (pyvenv.cfg, bin/python*, bin/activate*, localstack-venv.pth, …), an unknown .data scheme, an
- * entry point whose name is a path. */
+ * entry point whose name is a path. The wheel's files are there after linker_wait, which says what is wrong
+ * with them: with options->number for an owner. */
 int install_wheel(const struct install_target *target, const struct unpacked *wheel,
                   const struct install_options *options, struct err *err);
 

@@ -125,6 +125,8 @@ int stage_carry_over(const struct stage_options *options, const struct installed
         cleanup_close int from = open(options->old_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         result = from < 0 ? err_sys(err, errno, "cannot open %s", options->old_dir)
                           : clone_tree(&clone, from, options->to, err);
+        if (result == 0)
+            result = linker_wait(options->linker, NULL, err);
     }
     strmap_free(&c.gone);
     arena_free(&c.a);

@@ -2,9 +2,9 @@
 /* Filling the staged venv from the old one: what stays is linked, what goes is left out, what is nobody's is
  * carried over. */
 #pragma once
-#include "base/fs.h"
 #include "base/strmap.h"
 #include "venv/installed.h"
+#include "venv/linker.h"
 
 struct stage_options {
     const char *old_dir; /* the venv staged from */
@@ -17,8 +17,9 @@ struct stage_options {
         *leave; /* distributions of the old venv that go or are replaced: none of their files, nor the
                    __pycache__ of their files, is carried over */
     size_t leave_count;
-    struct fs_linker *linker;
+    struct linker *linker;
     struct strmap *owners; /* as in install_target: gets the files of the distributions that stay */
 };
 
+/* Until all of it is in place. */
 int stage_carry_over(const struct stage_options *options, const struct installed_set *old, struct err *err);

@@ -43,6 +43,7 @@ void tree_walk_init(struct tree_walk *w, int root, bool create)
 
 static void leave(struct tree_walk *w)
 {
+    w->moves++;
     close(w->fds[w->depth]);
     w->path.len = w->ends[--w->depth];
 }
@@ -74,6 +75,7 @@ static int enter(struct tree_walk *w, struct text part, struct err *err)
     if (w->depth)
         buf_char(&w->path, '/');
     buf_add(&w->path, part.ptr, part.len);
+    w->moves++;
     w->fds[++w->depth] = fd;
     w->ends[w->depth] = w->path.len;
     return 0;

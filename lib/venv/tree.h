@@ -19,7 +19,8 @@ struct tree_walk {
     size_t ends[TREE_DEPTH]; /* where fds[i]'s path ends in `path` */
     size_t depth;            /* fds[depth] is the current folder */
     struct buf path;
-    bool create; /* folders that are not there are made */
+    bool create;  /* folders that are not there are made */
+    size_t moves; /* how often another folder became the current one */
 };
 
 void tree_walk_init(struct tree_walk *w, int root, bool create);

@@ -2,14 +2,12 @@
 #include "venv/unpack.h"
 
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "venv/hasher.h"
 #include "venv/tree.h"
 #include "venv/wheel_path.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 enum {
@@ -35,7 +33,7 @@ struct job {
     size_t next;
     uint64_t left; /* bytes, of the members from `next` on */
     struct err err;
-    pthread_t threads[UNPACK_THREADS];
+    pthread_t threads[THREAD_LIMIT];
     size_t helpers;
 };
 
@@ -219,31 +217,20 @@ static void *help(void *context)
     return NULL;
 }
 
-size_t unpack_thread_limit(void)
-{
-    cpu_set_t cpus;
-    size_t n = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
-    return n < UNPACK_THREADS ? n : UNPACK_THREADS;
-}
-
-/* One more thread, while there is a CPU for it. Signals are the main thread's business. */
+/* One more thread, while there is a CPU for it. */
 static void ask_helper(struct job *job)
 {
-    size_t busy = atomic_load(&at_work), limit = unpack_thread_limit();
-    sigset_t all, before;
-    if (job->helpers == UNPACK_THREADS)
+    size_t busy = atomic_load(&at_work), limit = thread_limit();
+    if (job->helpers == THREAD_LIMIT)
         return;
     do
         if (busy >= limit)
             return;
     while (!atomic_compare_exchange_weak(&at_work, &busy, busy + 1));
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&job->threads[job->helpers], NULL, help, job) == 0)
+    if (thread_start(&job->threads[job->helpers], help, job) == 0)
         job->helpers++;
     else
         atomic_fetch_sub(&at_work, 1);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* This thread works too, and asks others in while there are CPUs for them; where they cannot be had it works

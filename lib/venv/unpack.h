@@ -4,11 +4,6 @@
 #include "venv/unpacked.h"
 #include "venv/wheel_check.h"
 
-/* At most so many threads of the process unpack at once. */
-enum { UNPACK_THREADS = 4 };
-/* So many are worth having on the CPUs that there are: 1 to UNPACK_THREADS. */
-size_t unpack_thread_limit(void);
-
 /* Writes all files below the (empty) folder `tree` and fills `files`, one for each member that is no folder,
  * in the archive's order. ERR_INPUT when contents are not what RECORD says, or two names are one to the file
  * system. Whatever was written is the caller's to remove. */

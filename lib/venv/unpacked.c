@@ -17,11 +17,10 @@ enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4, READ_SIZE = 64 << 10 };
 
 /* ---- opening */
 
-/* NULL, or what about a file is not as the list has it. */
-static const char *difference(int tree, const struct unpacked_file *f)
+const char *unpacked_difference(int dirfd, const char *name, const struct unpacked_file *f)
 {
     struct stat st;
-    if (fstatat(tree, f->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return "is missing";
     if (!S_ISREG(st.st_mode))
         return "is no file";
@@ -39,7 +38,7 @@ static int verify(const char *dir, const struct unpacked *u, struct err *err)
     if (tree < 0)
         return err_set(err, ERR_INPUT, "its tree is missing");
     for (size_t i = 0; i < u->count; i++) {
-        const char *how = difference(tree, &u->files[i]);
+        const char *how = unpacked_difference(tree, u->files[i].path, &u->files[i]);
         if (how)
             return err_set(err, ERR_INPUT, "%s %s", u->files[i].path, how);
     }

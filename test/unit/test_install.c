@@ -10,13 +10,13 @@ struct bench {
     struct workshop w;
     struct arena a;
     struct strmap owners;
-    struct fs_linker linker;
+    struct linker *linker;
     int fd;
 };
 
 static void bench_open(struct bench *b)
 {
-    *b = (struct bench){.fd = -1};
+    *b = (struct bench){.fd = -1, .linker = linker_new(FS_HARDLINK)};
     workshop_open(&b->w);
     cleanup_free char *site = xasprintf("%s/" SITE, b->w.venv), *bin = xasprintf("%s/bin", b->w.venv);
     assert_int_equal(fs_mkdirs(site, NULL) | fs_mkdirs(bin, NULL), 0);
@@ -26,6 +26,7 @@ static void bench_open(struct bench *b)
 
 static void bench_close(struct bench *b)
 {
+    linker_free(b->linker);
     close(b->fd);
     workshop_close(&b->w);
     strmap_free(&b->owners);
@@ -40,14 +41,16 @@ static int bench_install(struct bench *b, const struct payload *files, struct in
                                           .final_dir = "/final",
                                           .site_packages = SITE,
                                           .include = "include/site/python3.13",
-                                          .linker = &b->linker,
+                                          .linker = b->linker,
                                           .owners = &b->owners};
     workshop_wheel(&b->w, files);
     if (unpacked_make(&b->a, b->w.cache, b->w.key, b->w.fd, WHEEL_NAME, &u, err) < 0)
         fail_msg("%s", err->text);
     options.name = "Demo";
     options.normalized = "demo";
-    return install_wheel(&target, &u, &options, err);
+    if (install_wheel(&target, &u, &options, err) < 0)
+        return -1;
+    return linker_wait(b->linker, NULL, err);
 }
 
 /* The bytes of a file in the venv; NULL when it is not there. */

@@ -56,7 +56,7 @@ static void carry(const char *site, const char *old_site, bool same, const char 
     char *folder = at(arena_printf(&files_memory, "old/%s", old_site));
     assert_int_equal(installed_scan(&folder, 1, &old, &err), 0);
     struct installed *leave[1] = {leave_name ? installed_find(&old, leave_name) : NULL};
-    struct fs_linker linker = {FS_HARDLINK};
+    struct linker *linker cleanup_linker = linker_new(FS_HARDLINK);
     cleanup_close int to = open(at("new"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const struct stage_options options = {
         .old_dir = at("old"),
@@ -66,7 +66,7 @@ static void carry(const char *site, const char *old_site, bool same, const char 
         .same_python = same,
         .leave = leave,
         .leave_count = leave[0] ? 1 : 0,
-        .linker = &linker,
+        .linker = linker,
         .owners = &owners,
     };
     if (stage_carry_over(&options, &old, &err) < 0)
@@ -177,14 +177,14 @@ static void test_too_deep(void **state)
     make_dir("new");
     char *folder = at(OLD);
     assert_int_equal(installed_scan(&folder, 1, &old, &err), 0);
-    struct fs_linker linker = {FS_HARDLINK};
+    struct linker *linker cleanup_linker = linker_new(FS_HARDLINK);
     cleanup_close int to = open(at("new"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const struct stage_options options = {.old_dir = at("old"),
                                           .to = to,
                                           .site_packages = SITE,
                                           .old_site_packages = SITE,
                                           .same_python = true,
-                                          .linker = &linker,
+                                          .linker = linker,
                                           .owners = &owners};
     assert_int_equal(stage_carry_over(&options, &old, &err), -1);
     assert_non_null(strstr(err.text, "too deep"));
