@@ -3,16 +3,20 @@
  * Runs a command and disturbs it at one of the system calls by which it, its threads and its children change
  * the file system. They are counted in the order in which they are about to happen, from 1.
  *
- *   faults [--refuse CALL:ERRNO]… count -- COMMAND…            how many there are
- *   faults [--refuse CALL:ERRNO]… list -- COMMAND…             NUMBER<tab>CALL<tab>PATH, for each
- *   faults [--refuse CALL:ERRNO]… kill N -- COMMAND…           all of them end by SIGKILL where the Nth
- *                                                              would have happened
- *   faults [--refuse CALL:ERRNO]… fail N ERRNO[,ERRNO]… -- COMMAND…   the Nth does not happen, and gives the
- *                                                              first ERRNO that such a call can give
+ *   faults [OPTION…] MODE -- COMMAND…
  *
- * --refuse: no such call ever happens, and none is counted. The list and, when there is one, the line about
- * the Nth come on standard output once the command has ended; the exit status is the command's, or 128+n when
- * signal n ended it.
+ *   count                   how many there are
+ *   list                    NUMBER<tab>CALL<tab>PATH, for each
+ *   kill N                  all of them end by SIGKILL where the Nth would have happened
+ *   fail N ERRNO[,ERRNO]…   the Nth does not happen, and gives the first ERRNO that such a call can give
+ *
+ * --refuse CALL:ERRNO: no such call ever happens, and none is counted.
+ * --before CALL SCRIPT: while the first such call waits, sh runs the script to its end.
+ * --journal FILE: before each call a byte is put to FILE and brought to disk (fsync), as a neighbour on the
+ * volume might do: a journal takes all that was done to names and folders along, but not what is in files.
+ *
+ * The list and, when there is one, the line about the Nth come on standard output once the command has ended;
+ * the exit status is the command's, or 128+n when signal n ended it.
  *
  * A seccomp filter stops just these calls, so that a traced command is about as fast as any other.
  */
@@ -29,6 +33,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -149,6 +154,9 @@ struct order {
     unsigned long long n;
     struct ARRAY(int) errnos; /* of MODE_FAIL, by preference */
     struct ARRAY(struct refusal) refusals;
+    int before; /* number of a call, -1 for none */
+    const char *script;
+    int journal; /* descriptor, -1 for none */
     char **command;
 };
 
@@ -165,6 +173,14 @@ static int parse_errno(struct text name, struct err *err)
     return err_set(err, ERR_USAGE, "there is no errno \"%.*s\"", TEXT_ARG(name));
 }
 
+static const struct call *find_call(struct text name)
+{
+    for (size_t i = 0; i < CALLS; i++)
+        if (text_is(name, calls[i].name))
+            return &calls[i];
+    return NULL;
+}
+
 static int parse_refusal(struct order *o, const char *arg, struct err *err)
 {
     struct text rest = text_of(arg), name;
@@ -172,14 +188,40 @@ static int parse_refusal(struct order *o, const char *arg, struct err *err)
     int sysno = parse_errno(rest, err);
     if (sysno < 0)
         return err_wrap(err, "--refuse %s", arg);
-    for (size_t i = 0; i < CALLS; i++) {
-        if (text_is(name, calls[i].name)) {
-            array_push(&o->refusals, (struct refusal){calls[i].nr, sysno});
-            return 0;
-        }
-    }
-    return err_set(err, ERR_USAGE, "--refuse %s: \"%.*s\" is none of the calls that are counted", arg,
-                   TEXT_ARG(name));
+    const struct call *call = find_call(name);
+    if (!call)
+        return err_set(err, ERR_USAGE, "--refuse %s: \"%.*s\" is none of the calls that are counted", arg,
+                       TEXT_ARG(name));
+    array_push(&o->refusals, (struct refusal){call->nr, sysno});
+    return 0;
+}
+
+static int parse_before(struct order *o, const char *name, const char *script, struct err *err)
+{
+    const struct call *call = find_call(text_of(name));
+    if (!call)
+        return err_set(err, ERR_USAGE, "--before %s: this is none of the calls that are counted", name);
+    o->before = call->nr;
+    o->script = script;
+    return 0;
+}
+
+static int parse_journal(struct order *o, const char *path, struct err *err)
+{
+    o->journal = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    return o->journal < 0 ? err_sys(err, errno, "--journal %s", path) : 0;
+}
+
+/* How many arguments an option takes with itself; 0: it is none. */
+static int parse_option(struct order *o, int left, char **argv, struct err *err)
+{
+    if (left > 1 && strcmp(*argv, "--refuse") == 0)
+        return parse_refusal(o, argv[1], err) < 0 ? -1 : 2;
+    if (left > 1 && strcmp(*argv, "--journal") == 0)
+        return parse_journal(o, argv[1], err) < 0 ? -1 : 2;
+    if (left > 2 && strcmp(*argv, "--before") == 0)
+        return parse_before(o, argv[1], argv[2], err) < 0 ? -1 : 3;
+    return 0;
 }
 
 static int parse_errnos(struct order *o, const char *arg, struct err *err)
@@ -200,10 +242,12 @@ static int parse(struct order *o, int argc, char **argv, struct err *err)
         const char *name;
         int arguments;
     } modes[] = {{"count", 0}, {"list", 0}, {"kill", 1}, {"fail", 2}};
-    int at = 1;
-    for (; at + 1 < argc && strcmp(argv[at], "--refuse") == 0; at += 2)
-        if (parse_refusal(o, argv[at + 1], err) < 0)
+    int at = 1, taken;
+    while (at < argc && (taken = parse_option(o, argc - at, argv + at, err)) != 0) {
+        if (taken < 0)
             return -1;
+        at += taken;
+    }
     for (size_t i = 0; at < argc && i < sizeof modes / sizeof *modes; i++) {
         int dashes = at + 1 + modes[i].arguments;
         if (strcmp(argv[at], modes[i].name) != 0 || dashes + 1 >= argc || strcmp(argv[dashes], "--") != 0)
@@ -216,8 +260,8 @@ static int parse(struct order *o, int argc, char **argv, struct err *err)
         return o->mode == MODE_FAIL ? parse_errnos(o, argv[at + 2], err) : 0;
     }
     return err_set(err, ERR_USAGE,
-                   "usage: faults [--refuse CALL:ERRNO]… count|list|kill N|fail N ERRNO[,ERRNO]… -- "
-                   "COMMAND…");
+                   "usage: faults [--refuse CALL:ERRNO] [--before CALL SCRIPT] [--journal FILE]… "
+                   "count|list|kill N|fail N ERRNO[,ERRNO]… -- COMMAND…");
 }
 
 /* ---- the filter; what it hands to the tracer is the place of the call in the table */
@@ -282,6 +326,7 @@ struct tracer {
     const struct order *order;
     unsigned long long seen;
     struct ARRAY(pid_t) tasks; /* threads, too */
+    bool came;                 /* the call of --before */
     bool met;                  /* the Nth came; with MODE_KILL nobody lives on */
     pid_t main;
     int status;
@@ -398,6 +443,18 @@ static void kill_all(struct tracer *t)
         kill(*task, SIGKILL);
 }
 
+static int let_others_work(struct tracer *t, const struct call *c, struct err *err)
+{
+    const struct order *o = t->order;
+    if (o->journal >= 0 && (pwrite(o->journal, "x", 1, 0) != 1 || fsync(o->journal) < 0))
+        return err_sys(err, errno, "cannot bring the journal to disk");
+    if (c->nr != o->before || t->came)
+        return 0;
+    t->came = true;
+    int status = system(o->script); // NOLINT(cert-env33-c)
+    return status == 0 ? 0 : err_set(err, ERR_SYSTEM, "--before: the script ended with %d", status);
+}
+
 static int on_call(struct tracer *t, pid_t pid, struct err *err)
 {
     struct __ptrace_syscall_info info;
@@ -414,6 +471,8 @@ static int on_call(struct tracer *t, pid_t pid, struct err *err)
     locate(pid, c, args, &place);
     if (!changes(pid, c, args, &place))
         return 0;
+    if (let_others_work(t, c, err) < 0)
+        return -1;
     t->seen++;
     if (t->order->mode == MODE_LIST || t->seen == t->order->n)
         say(t, c, &place);
@@ -525,7 +584,7 @@ static int run(struct tracer *t, struct err *err)
 int main(int argc, char **argv)
 {
     struct err err cleanup_err = ERR_INIT;
-    struct order order = {0};
+    struct order order = {.before = -1, .journal = -1};
     struct tracer tracer = {.order = &order};
     log_open("faults");
     int result = parse(&order, argc, argv, &err);
