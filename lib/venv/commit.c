@@ -10,11 +10,17 @@
  * staged: the next run looks at what is there and does the rest, as often as it takes. The number in the
  * venv's pyvenv.cfg, the last thing that any way puts in place, tells whether the switch was done;
  *   4. the record goes only when the switch is on disk (fsync of the folder), and the old venv only after
- * that. The state needs no sync of its own: without it, or with another's, the next boot looks at everything.
+ * that. The state needs no sync of its own: without it, or with another's, the next boot looks at everything;
+ *   5. forward is the only way, unless somebody installed something into the old venv since it was looked at:
+ * the record says how it looked (the digest of its snapshot), so that whoever comes next decides as the run
+ * that was interrupted would have. An old venv that is being removed looks changed, too: it gets another name
+ * first, one that no record leads to. No file system is known to remove what is in a folder and to forget
+ * that the folder was renamed before.
  */
 #include "venv/commit.h"
 
 #include "base/array.h"
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "boot/state.h"
@@ -39,13 +45,15 @@ static const char *const way_names[] = {"rename", "exchange", "aside", "replace"
 
 struct commit {
     struct arena a;
-    const char *dir, *venv; /* the extensions folder, and the venv in it */
-    const char *staging, *fresh, *old,
-        *spent; /* in it: the staging folder; in that: the next venv, the old one, copied things */
+    const char *dir, *venv;                    /* the extensions folder, and the venv in it */
+    const char *staging, *fresh, *old, *spent; /* in it: the staging folder; in that: the next venv, the old
+                                                  one, what only is to be removed */
     const char *record;
     unsigned long long number;
     enum way way;
-    struct strings entries; /* what the new venv has at its top, for WAY_REPLACE */
+    const char *site_packages; /* of the old venv */
+    char snapshot[DIGEST_HEX]; /* "": nobody asks whether the old one has changed */
+    struct strings entries;    /* what the new venv has at its top, for WAY_REPLACE */
 };
 
 static void commit_open(struct commit *c, const char *extensions_dir, const char *venv_dir)
@@ -76,10 +84,24 @@ static int record_write(struct commit *c, const char *path, bool durable, struct
 {
     struct buf text cleanup_buf = BUF_INIT;
     buf_printf(&text, "localstack-extensions commit 1\nnumber %llu\nway %s\n", c->number, way_names[c->way]);
+    if (*c->snapshot)
+        buf_printf(&text, "snapshot %s %s\n", c->snapshot, c->site_packages);
     for (size_t i = 0; i < c->entries.count; i++)
         buf_printf(&text, "entry %s\n", c->entries.items[i]);
     buf_str(&text, "end\n");
     return fs_write(AT_FDCWD, path, buf_view(&text), 0644, durable, err);
+}
+
+/* HEX SITE-PACKAGES */
+static bool parse_snapshot(struct commit *c, struct text rest)
+{
+    unsigned char digest[DIGEST_SIZE];
+    struct text hex;
+    if (!text_cut(&rest, ' ', &hex) || !rest.len || !hex_decode(hex, digest, sizeof digest))
+        return false;
+    hex_encode(digest, sizeof digest, c->snapshot);
+    c->site_packages = text_dup(&c->a, rest);
+    return true;
 }
 
 /* A record that is not whole was never on disk as a whole: fs_write renames it in, so this is somebody else's
@@ -87,7 +109,7 @@ static int record_write(struct commit *c, const char *path, bool durable, struct
 static bool record_parse(struct commit *c, struct text text)
 {
     struct text line;
-    bool has_way = false, ended = false;
+    bool has_way = false, ended = false, legible = true;
     if (!text_line(&text, &line) || !text_is(line, "localstack-extensions commit 1"))
         return false;
     while (!ended && text_line(&text, &line)) {
@@ -101,11 +123,13 @@ static bool record_parse(struct commit *c, struct text text)
                     has_way = true;
                 }
             }
+        else if (text_starts(line, T("snapshot ")))
+            legible = parse_snapshot(c, text_from(line, strlen("snapshot ")));
         else if (text_starts(line, T("entry ")))
             array_push(&c->entries, text_dup(&c->a, text_from(line, 6)));
         ended = text_is(line, "end");
     }
-    return ended && has_way && c->number;
+    return ended && has_way && legible && c->number;
 }
 
 /* ---- the ways */
@@ -233,6 +257,51 @@ static int roll_forward(struct commit *c, struct err *err)
     return -1;
 }
 
+/* ---- the old venv */
+
+static void take_snapshot(struct commit *c, const char *site_packages, const char *snapshot)
+{
+    if (!snapshot || !site_packages)
+        return;
+    c->site_packages = site_packages;
+    digest_hex(text_of(snapshot), c->snapshot);
+}
+
+/* Where the old venv is at this moment; NULL where there is none, or where its contents are replaced. */
+static const char *find_old(const struct commit *c)
+{
+    bool switched = layout_number(c->venv) == c->number;
+    if (c->way == WAY_EXCHANGE)
+        return switched ? c->fresh : c->venv;
+    if (c->way == WAY_ASIDE)
+        return !switched && fs_exists(AT_FDCWD, c->venv) ? c->venv : c->old;
+    return NULL;
+}
+
+/* Whether somebody installed something into the old venv since the snapshot was taken. */
+static bool old_changed(const struct commit *c)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    char hex[DIGEST_HEX];
+    const char *old = *c->snapshot ? find_old(c) : NULL;
+    if (!old || !fs_exists(AT_FDCWD, old))
+        return false;
+    const char *now = commit_snapshot(&a, old, c->site_packages, NULL);
+    if (!now)
+        return true;
+    digest_hex(text_of(now), hex);
+    return strcmp(hex, c->snapshot) != 0;
+}
+
+/* Under a name to which no record leads. */
+static bool put_old_apart(const struct commit *c)
+{
+    const char *old = *c->snapshot ? find_old(c) : NULL;
+    return !old || rename(old, c->spent) == 0 || errno == ENOENT;
+}
+
+/* ---- the end */
+
 static int finish(struct commit *c, struct err *err)
 {
     if (fs_sync_dir(c->dir, err) < 0)
@@ -241,7 +310,8 @@ static int finish(struct commit *c, struct err *err)
         return err_sys(err, errno, "cannot remove %s", c->record);
     /* A record that a power cut brings back finds its own venv in place, and nothing to do. Where another
      * stands there, it must not come back: it would find its venv half removed. */
-    if (layout_number(c->venv) != c->number && fs_sync_dir(c->dir, err) < 0)
+    bool harmless = layout_number(c->venv) == c->number && put_old_apart(c);
+    if (!harmless && fs_sync_dir(c->dir, err) < 0)
         return -1;
     /* What is asked for is in place: what is left of the old one is no failure. */
     struct err why cleanup_err = ERR_INIT;
@@ -367,6 +437,21 @@ static int bring_back(struct commit *c, struct err *err)
     return !fs_exists(AT_FDCWD, c->venv) && fs_exists(AT_FDCWD, c->old) ? rename_to(c->old, c->venv, err) : 0;
 }
 
+/* Back to the old one, from wherever the switch has come to. Who is interrupted here leaves the record, by
+ * which the next run does the same. */
+static int undo(struct commit *c, struct err *err)
+{
+    if (layout_number(c->venv) == c->number) {
+        if (c->way == WAY_EXCHANGE) {
+            if (renameat2(AT_FDCWD, c->fresh, AT_FDCWD, c->venv, RENAME_EXCHANGE) < 0)
+                return err_sys(err, errno, "cannot exchange %s and %s", c->fresh, c->venv);
+        } else if (rename_to(c->venv, c->fresh, err) < 0) {
+            return -1;
+        }
+    }
+    return bring_back(c, err) < 0 ? -1 : finish(c, err);
+}
+
 bool commit_writes(const char *name)
 {
     return strcmp(name, SYNC_COMMIT) == 0 || strcmp(name, SYNC_STATE) == 0 || strcmp(name, SYNC_HISTORY) == 0;
@@ -405,6 +490,10 @@ int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finis
         log_warning("%s cannot be carried out and is dropped; the venv is looked at as it is", c.record);
         return bring_back(&c, err) < 0 ? -1 : finish(&c, err);
     }
+    if (old_changed(&c)) {
+        log_info("an interrupted sync is not finished: somebody changed the extensions' venv meanwhile");
+        return undo(&c, err);
+    }
     if (carry_out(&c, err) < 0)
         return err_wrap(err, "an interrupted sync cannot be finished");
     if (finished)
@@ -436,32 +525,19 @@ int commit_stage(const char *extensions_dir, struct err *err)
     return fd < 0 ? err_sys(err, errno, "cannot open %s", c.fresh) : fd;
 }
 
-/* Back to the old one, into which somebody installed something while the new one was being put in its place.
- */
-static int undo(struct commit *c, struct err *err)
-{
-    if (c->way == WAY_EXCHANGE) {
-        if (renameat2(AT_FDCWD, c->fresh, AT_FDCWD, c->venv, RENAME_EXCHANGE) < 0)
-            return err_sys(err, errno, "cannot exchange %s and %s", c->fresh, c->venv);
-    } else if (rename_to(c->venv, c->fresh, err) < 0 || rename_to(c->old, c->venv, err) < 0) {
-        return -1;
-    }
-    return finish(c, err) < 0 ? -1 : 1;
-}
-
 int commit_switch(const char *extensions_dir, const char *venv_dir, const char *site_packages,
                   unsigned long long number, const char *snapshot, struct err *err)
 {
     struct commit c cleanup_commit;
     commit_open(&c, extensions_dir, venv_dir);
     c.number = number;
+    take_snapshot(&c, site_packages, snapshot);
     if (commit_changed(venv_dir, site_packages, snapshot))
         return fs_remove_tree(AT_FDCWD, c.staging, err) < 0 ? -1 : 1;
     enum way way = !fs_exists(AT_FDCWD, c.venv) ? WAY_RENAME : can_exchange(&c) ? WAY_EXCHANGE : WAY_ASIDE;
     if (begin_staged(&c, way, err) < 0 || carry_out(&c, err) < 0)
         return -1;
-    const char *old = c.way == WAY_EXCHANGE ? c.fresh : c.old;
-    if ((c.way == WAY_EXCHANGE || c.way == WAY_ASIDE) && commit_changed(old, site_packages, snapshot))
-        return undo(&c, err);
+    if (old_changed(&c))
+        return undo(&c, err) < 0 ? -1 : 1;
     return finish(&c, err);
 }

@@ -15,8 +15,9 @@
  */
 char *commit_snapshot(struct arena *a, const char *venv_dir, const char *site_packages, struct err *err);
 
-/* Finishes a commit that an earlier run began, if there is a record, and removes leftovers of staging. The
- * lock must be held. *finished (may be NULL): whether there was one. */
+/* Finishes a commit that an earlier run began, if there is a record, and removes leftovers of staging; where
+ * somebody changed the old venv meanwhile, that comes back instead. The lock must be held. *finished (may be
+ * NULL): whether one was finished. */
 int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finished, struct err *err);
 
 /* Whether a sync writes a file of this name beside the venv, which a killed one leaves under fs_new_name. */

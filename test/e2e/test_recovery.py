@@ -67,6 +67,83 @@ def test_killed_anywhere_the_next_boot_ends_right(root, index, tmp_path, first):
     assert killed > len(points) / 2
 
 
+# The switch and what belongs to it: the record, the two venvs.
+SWITCH = re.compile(r"/lib/extensions(/python_venv|/\.localstack-extensions\.(commit|staging(/(venv|old|record))?))?$")
+
+
+EXCHANGED_OR_NOT = pytest.mark.parametrize("refused", [[], ["--refuse", "renameat2:EINVAL"]], ids=["exchanged", "renamed aside"])
+
+
+class Disturbed:
+    """Syncs from one and the same volume, each disturbed in its way."""
+
+    def __init__(self, root, folder, wanted, options):
+        self.root, self.options = root, options
+        self.env = {"EXTENSION_AUTO_INSTALL": wanted}
+        self.keep = Keep(root, folder)
+
+    def sync(self, *mode):
+        self.keep.restore()
+        return self.root.run("sync", env=self.env, wrap=[self.root.programs.folder / "tools/faults", *self.options, *mode, "--"])
+
+    def calls(self):
+        listed = self.sync("list")
+        assert listed.status == 0, listed
+        return [(int(n), name, path) for n, name, path in (line.split("\t") for line in listed.out.splitlines())]
+
+    def kill(self, call):
+        done = self.sync("kill", call[0])
+        assert done.status == 128 + signal.SIGKILL, (call, done)
+
+
+@EXCHANGED_OR_NOT
+@pytest.mark.parametrize("when", ["during the sync", "after it was killed"])
+def test_killed_around_the_switch_what_pip_did_meanwhile_stays(root, index, tmp_path, refused, when):
+    demo_set(index)
+    index.add("hand", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="viewer")
+    root.pip("install", "--no-deps", "--index-url", index.server.url, "--target", tmp_path / "hand", "hand")
+    by_pip = ["cp", "-a", f"{tmp_path}/hand/.", str(root.site)]
+    before = ["--before", "syncfs", " ".join(by_pip)] if when == "during the sync" else []
+    disturbed = Disturbed(root, tmp_path / "keep", "viewer,typed", refused + before)
+    calls = disturbed.calls()
+    staged = [i for i, call in enumerate(calls) if call[1] == "syncfs"] + [len(calls)]
+    points = [call for call in calls[staged[0] + 1:staged[1]] if SWITCH.search(call[2])]
+    assert len(points) > 5, calls
+    for point in points:
+        disturbed.kill(point)
+        if not before and not root.site.exists():
+            continue  # between two renames: there is no bin/pip
+        if not before:
+            subprocess.run(by_pip, check=True)
+        done = root.sync(**disturbed.env)
+        assert root.installed() == {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5", "hand": "1.0"}, (point, done)
+        check_records(root)
+        assert leftovers(root) == [], point
+
+
+@EXCHANGED_OR_NOT
+def test_a_record_that_a_power_cut_brings_back(root, index, tmp_path, refused):
+    """The old venv is half removed by then, which is no change of somebody's."""
+    demo_set(index)
+    root.sync(EXTENSION_AUTO_INSTALL="viewer")
+    disturbed = Disturbed(root, tmp_path / "keep", "viewer,typed", refused)
+    record = root.extensions / ".localstack-extensions.commit"
+    calls = disturbed.calls()
+    gone = next(i for i, call in enumerate(calls) if call[1].startswith("unlink") and call[2] == str(record))
+    removing = [call for call in calls[gone + 1:] if ".staging" in call[2]]
+    disturbed.kill(calls[gone])
+    text = record.read_text()
+    for point in [*removing[:3], *removing[3::9], removing[-1]]:
+        disturbed.kill(point)
+        record.write_text(text)
+        done = root.sync(**disturbed.env)
+        assert "finished what an interrupted sync had begun" in done.err, (point, done)
+        assert root.installed() == {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"}, (point, done)
+        check_records(root)
+        assert leftovers(root) == [], point
+
+
 def test_two_syncs_at_once(root, index):
     demo_set(index)
     env = root.environment({"EXTENSION_AUTO_INSTALL": "typed,viewer"})

@@ -3,6 +3,7 @@
  * calls. */
 #include "venv/commit.h"
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "files.h"
 #include "venv/layout.h"
@@ -137,6 +138,48 @@ static void test_recover_finishes_each_way(void **state)
     assert_venv("new");
 }
 
+/* As a run leaves it that was interrupted there; the record says how the old venv looked. */
+static const struct interruption {
+    const char *way, *old;
+    bool switched;
+} interruptions[] = {
+    {"exchange", "python_venv", false},   {"exchange", STAGED, true},
+    {"aside", "python_venv", false},      {"aside", SYNC_STAGING "/old", false},
+    {"aside", SYNC_STAGING "/old", true},
+};
+
+static void interrupt(const struct interruption *at_step)
+{
+    char hex[DIGEST_HEX];
+    struct err err cleanup_err = ERR_INIT;
+    make_venv(at_step->old, 1, "old");
+    make_venv(at_step->switched ? "python_venv" : STAGED, 2, "new");
+    digest_hex(text_of(commit_snapshot(&files_memory, at(at_step->old), SITE, &err)), hex);
+    make_file(SYNC_COMMIT, arena_printf(&files_memory,
+                                        "localstack-extensions commit 1\nnumber 2\nway %s\n"
+                                        "snapshot %s " SITE "\nend\n",
+                                        at_step->way, hex));
+}
+
+static void test_recover_looks_at_the_old_venv(void **state)
+{
+    (void)state;
+    log_set_level(LOG_ERROR);
+    for (size_t i = 0; i < sizeof interruptions / sizeof *interruptions; i++) {
+        interrupt(&interruptions[i]);
+        assert_true(recover());
+        assert_venv("new");
+        assert_int_equal(fs_remove_tree(AT_FDCWD, at("python_venv"), NULL), 0);
+
+        interrupt(&interruptions[i]);
+        make_dir(arena_printf(&files_memory, "%s/" SITE "/by_hand-1.dist-info", interruptions[i].old));
+        assert_false(recover());
+        assert_venv("old");
+        assert_true(is_there("python_venv/" SITE "/by_hand-1.dist-info"));
+        assert_int_equal(fs_remove_tree(AT_FDCWD, at("python_venv"), NULL), 0);
+    }
+}
+
 static void test_recover_between_the_two_renames(void **state)
 {
     (void)state;
@@ -179,6 +222,7 @@ static void test_damaged_records_are_dropped(void **state)
         "localstack-extensions commit 1\nnumber 0\nway exchange\nend\n",
         "localstack-extensions commit 1\nnumber 2\nway sideways\nend\n",
         "localstack-extensions commit 9\nnumber 2\nway exchange\nend\n",
+        "localstack-extensions commit 1\nnumber 2\nway exchange\nsnapshot 00 lib\nend\n",
     };
     log_set_level(LOG_ERROR);
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
@@ -280,6 +324,7 @@ int main(void)
         files_test(test_somebody_installed_meanwhile),
         files_test(test_snapshot_of_nothing),
         files_test(test_recover_finishes_each_way),
+        files_test(test_recover_looks_at_the_old_venv),
         files_test(test_recover_between_the_two_renames),
         files_test(test_recover_after_the_switch),
         files_test(test_record_of_another_staging_is_dropped),
