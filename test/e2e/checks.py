@@ -6,6 +6,7 @@ import contextlib
 import csv
 import hashlib
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -21,6 +22,15 @@ def demo_set(index):
               {"localstack.extensions": {"typed": "typed:Typed"}, "console_scripts": {"typed-cli": "typed.cli:main"}})
 
 
+def three_distributions(index):
+    """One that leans on the base, one with a dependency of its own and a script."""
+    index.add("viewer", "1.0", ["werkzeug>=3"], {"viewer.py": "import werkzeug\n"},
+              {"localstack.extensions": {"viewer": "viewer:Viewer"}})
+    index.add("lib-one", "2.5", files={"lib_one.py": "version = '2.5'\n"})
+    index.add("typed", "0.3", ["lib-one>=2"], {"typed.py": "def main(): print('typed')\n"},
+              {"console_scripts": {"typed-cli": "typed:main"}})
+
+
 def tree(folder):
     """Every path below a folder with what tells a change: kind, size, mtime, link."""
     out = {}
@@ -30,6 +40,24 @@ def tree(folder):
             stat = os.lstat(path)
             out[path] = (stat.st_mode, stat.st_size, stat.st_mtime_ns, os.readlink(path) if os.path.islink(path) else None)
     return out
+
+
+def contents(folder):
+    """Everything in a folder with what it is: mode, bytes, where a link leads; None without the folder."""
+    if not folder.exists():
+        return None
+    out = {}
+    for top, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = pathlib.Path(top, name)
+            data = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            out[path.relative_to(folder).as_posix()] = oct(path.lstat().st_mode), data
+    return out
+
+
+def difference(is_there, wanted):
+    is_there, wanted = is_there or {}, wanted or {}
+    return sorted(name for name in is_there.keys() | wanted.keys() if is_there.get(name) != wanted.get(name))
 
 
 def check_records(root, but="\0"):

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from mounts import Mounts
 from servers import Devpi, Nginx, Pypiserver, StaticIndex
 from wheels import make_wheel
 
@@ -197,6 +198,15 @@ def small_base(tmp_path_factory):
 @pytest.fixture
 def root(tmp_path, small_base, programs, clean_env):
     return Root(tmp_path / "root", small_base, programs, clean_env)
+
+
+@pytest.fixture
+def mounts(root):
+    if os.geteuid() != 0:
+        pytest.skip("mounts file systems of its own")
+    there = Mounts(root.volume)
+    yield there
+    there.close()
 
 
 @pytest.fixture

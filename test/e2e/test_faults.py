@@ -17,7 +17,7 @@ import tempfile
 
 import pytest
 
-from checks import Keep
+from checks import Keep, contents, difference, three_distributions
 from conftest import SANITIZED, Root, switch_base
 
 ALL = os.environ.get("FAULTS") == "all"
@@ -44,24 +44,6 @@ def volatile():
 @pytest.fixture
 def root(volatile, small_base, programs, clean_env):
     return Root(volatile / "root", small_base, programs, clean_env)
-
-
-def contents(folder):
-    """Everything in a folder with what it is: mode, bytes, where a link leads; None without the folder."""
-    if not folder.exists():
-        return None
-    out = {}
-    for top, folders, files in os.walk(folder):
-        for name in folders + files:
-            path = pathlib.Path(top, name)
-            data = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
-            out[path.relative_to(folder).as_posix()] = oct(path.lstat().st_mode), data
-    return out
-
-
-def difference(is_there, wanted):
-    is_there, wanted = is_there or {}, wanted or {}
-    return sorted(name for name in is_there.keys() | wanted.keys() if is_there.get(name) != wanted.get(name))
 
 
 class World:
@@ -164,30 +146,21 @@ class World:
         assert not wrong, f"{len(self.calls)} calls, {len(wrong)} wrongs:\n" + "\n".join(wrong)
 
 
-def distributions(index):
-    """One that leans on the base, one with a dependency of its own and a script."""
-    index.add("viewer", "1.0", ["werkzeug>=3"], {"viewer.py": "import werkzeug\n"},
-              {"localstack.extensions": {"viewer": "viewer:Viewer"}})
-    index.add("lib-one", "2.5", files={"lib_one.py": "version = '2.5'\n"})
-    index.add("typed", "0.3", ["lib-one>=2"], {"typed.py": "def main(): print('typed')\n"},
-              {"console_scripts": {"typed-cli": "typed:main"}})
-
-
 # ---- a first venv, by each way to commit
 
 def test_first(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     World(root, tmp_path, "typed,viewer").disturb_all()
 
 
 def test_onto_an_empty_folder(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     root.venv.mkdir(parents=True)
     World(root, tmp_path, "typed,viewer").disturb_all()
 
 
 def test_where_folders_cannot_be_exchanged(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     root.venv.mkdir(parents=True)
     World(root, tmp_path, "typed,viewer", ["renameat2:EINVAL"]).disturb_all(half_when_killed=True)
 
@@ -230,19 +203,19 @@ def mount_point(venv):
 
 
 def test_in_a_mount_point(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     root.venv.mkdir(parents=True)
     with mount_point(root.venv) as mounted:
         World(root, tmp_path, "typed,viewer", mounted=mounted).disturb_all(half_when_killed=True, half_when_failed=True)
 
 
 def test_where_files_cannot_be_linked(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     World(root, tmp_path, "typed,viewer", ["linkat:EXDEV"]).disturb_all()
 
 
 def test_without_a_cache(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     root.env["EXTENSION_CACHE_DIR"] = "/dev/null/cache"
     World(root, tmp_path, "typed,viewer").disturb_all()
 
@@ -250,20 +223,20 @@ def test_without_a_cache(root, index, tmp_path):
 # ---- a venv that changes
 
 def test_update(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     root.sync(EXTENSION_AUTO_INSTALL="typed")
     index.add("lib-one", "2.6", files={"lib_one.py": "version = '2.6'\n", "more.py": ""})
     World(root, tmp_path, "typed,viewer,lib-one>=2.6").disturb_all()
 
 
 def test_removal(root, index, tmp_path):
-    distributions(index)
+    three_distributions(index)
     root.sync(EXTENSION_AUTO_INSTALL="typed,viewer")
     World(root, tmp_path, "viewer").disturb_all()
 
 
 def test_rebuild_for_another_python(root, index, tmp_path, other_base):
-    distributions(index)
+    three_distributions(index)
     root.sync(EXTENSION_AUTO_INSTALL="typed")
     switch_base(root, other_base)
     World(root, tmp_path, "typed").disturb_all()

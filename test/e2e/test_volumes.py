@@ -129,36 +129,6 @@ def test_where_modes_have_no_effect(root, index):
 
 # ---- real file systems, in mount namespaces of their own
 
-class Mounts:
-    """A mount namespace that a process keeps for the test; what runs by its prefix sees the volume mounted there."""
-
-    def __init__(self, volume):
-        self.volume = volume
-        self.keeper = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c", "echo ready; exec cat"],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.keeper.stdout.readline() == "ready\n"
-        self.prefix = ["nsenter", "-t", str(self.keeper.pid), "-m", "--"]
-
-    def mount(self, *args):
-        subprocess.run([*self.prefix, "mount", *map(str, args)], check=True)
-
-    def sees(self, path):
-        """The path as that namespace has it, for this process to look at."""
-        return type(path)(f"/proc/{self.keeper.pid}/root{path}")
-
-    def close(self):
-        self.keeper.communicate()
-
-
-@pytest.fixture
-def mounts(root):
-    if os.geteuid() != 0:
-        pytest.skip("mounts file systems of its own")
-    there = Mounts(root.volume)
-    yield there
-    there.close()
-
-
 class Mounted(Life):
     """The same where only the namespace sees the volume."""
 
@@ -236,6 +206,34 @@ def test_without_room(root, index, mounts, kind):
     assert (done.status, done.out) == (0, "booted\n") and "No space left on device" in done.err, done
     life.check(old, done)
     mounts.mount("-o", "remount,size=64m,nr_inodes=0", root.volume)
+    life.boot("viewer,lots", {"viewer": "1.0", "lots": "1.0"})
+
+
+@pytest.mark.parametrize("large", ["the download", "what is unpacked", "what is staged"])
+def test_over_quota(root, index, mounts, tmp_path, large):
+    """The old venv stays, one sentence says why, and with room again the next sync does what was asked for."""
+    image, limit = tmp_path / "image", 8 << 20
+    with open(image, "wb") as f:
+        f.truncate(128 << 20)
+    subprocess.run(["/sbin/mkfs.btrfs", "-q", image], check=True, capture_output=True)
+    mounts.mount("-o", "loop", image, root.volume)
+
+    def btrfs(*args):
+        subprocess.run([*mounts.prefix, "btrfs", "-q", *args, root.volume], check=True)
+
+    btrfs("quota", "enable")
+    btrfs("qgroup", "limit", str(limit))
+    index.add("lots", "1.0", files={"lots.bin": os.urandom(limit) if large == "the download" else bytes(2 * limit)})
+    if large == "what is staged":
+        root.env["EXTENSION_CACHE_DIR"] = str(tmp_path / "cache")
+    life = Mounted(root, index, mounts)
+    life.boot("viewer", {"viewer": "1.0"})
+    done = root.run("sync", env={"EXTENSION_AUTO_INSTALL": "viewer,lots"}, wrap=mounts.prefix)
+    assert done.status == 3, done
+    assert len(re.findall("error: .*Disk quota exceeded", done.err)) == done.err.count("error: ") == 1, done
+    settled(root, "viewer", mounts.prefix)
+    life.check({"viewer": "1.0"}, done)
+    btrfs("qgroup", "limit", "none")
     life.boot("viewer,lots", {"viewer": "1.0", "lots": "1.0"})
 
 
