@@ -144,7 +144,7 @@ e2e: all tools
 	@scripts/e2e $(BUILD) $(PYTEST)
 
 test-faults: all tools
-	@FAULTS=all scripts/e2e $(BUILD) -k test_faults
+	@FAULTS=all scripts/e2e $(BUILD) -k 'test_faults or test_power_cut'
 
 lint:
 	@scripts/setup build lint
@@ -177,7 +177,7 @@ help:
 	@echo 'make test           all tests: unit and end-to-end, each also under ASan and UBSan'
 	@echo 'make unit           build and run the unit tests alone (SANITIZE=1: under ASan and UBSan)'
 	@echo 'make e2e            run the end-to-end tests alone (PYTEST="-k NAME": some of them)'
-	@echo 'make test-faults    a sync killed, and failing, at every call that changes the file system: an hour'
+	@echo 'make test-faults    a sync killed, failing, or without power, at every call that changes the file system: hours'
 	@echo 'make fuzz           run every fuzz target for FUZZ_SECONDS=60'
 	@echo 'make lint           clang-format, clang-tidy, shellcheck, mandoc: no findings'
 	@echo 'make format         apply clang-format'

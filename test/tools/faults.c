@@ -10,9 +10,9 @@
  *   kill N                  all of them end by SIGKILL where the Nth would have happened
  *   fail N ERRNO[,ERRNO]…   the Nth does not happen, and gives the first ERRNO that such a call can give
  *
- * --refuse CALL:ERRNO: no such call ever happens, and none is counted.
+ * --refuse CALL:ERRNO: no such call ever happens, and none is counted; ERRNO 0: it is told that it did.
  * --before CALL SCRIPT: while the first such call waits, sh runs the script to its end.
- * --journal FILE: before each call a byte is put to FILE and brought to disk (fsync), as a neighbour on the
+ * --journal FILE: before each call "call N" is put to FILE and brought to disk (fsync), as a neighbour on the
  * volume might do: a journal takes all that was done to names and folders along, but not what is in files.
  *
  * The list and, when there is one, the line about the Nth come on standard output once the command has ended;
@@ -185,7 +185,7 @@ static int parse_refusal(struct order *o, const char *arg, struct err *err)
 {
     struct text rest = text_of(arg), name;
     text_cut(&rest, ':', &name);
-    int sysno = parse_errno(rest, err);
+    int sysno = text_is(rest, "0") ? 0 : parse_errno(rest, err);
     if (sysno < 0)
         return err_wrap(err, "--refuse %s", arg);
     const struct call *call = find_call(name);
@@ -446,7 +446,9 @@ static void kill_all(struct tracer *t)
 static int let_others_work(struct tracer *t, const struct call *c, struct err *err)
 {
     const struct order *o = t->order;
-    if (o->journal >= 0 && (pwrite(o->journal, "x", 1, 0) != 1 || fsync(o->journal) < 0))
+    char line[32] = "";
+    snprintf(line, sizeof line, "call %llu\n", t->seen + 1);
+    if (o->journal >= 0 && (pwrite(o->journal, line, sizeof line, 0) != sizeof line || fsync(o->journal) < 0))
         return err_sys(err, errno, "cannot bring the journal to disk");
     if (c->nr != o->before || t->came)
         return 0;
