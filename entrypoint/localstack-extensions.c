@@ -2,6 +2,7 @@
 /* The reconciler's command line: what each command does is in lib/reconcile. */
 #include "base/progress.h"
 #include "command.h"
+#include "config/environment.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -74,6 +75,16 @@ static int run(const char *name, const struct session_options *options, struct e
                    "there is no command \"%s\"; `localstack-extensions help` lists what there is", name);
 }
 
+/* In the process's own environment, as LocalStack has it: proxies, certificates and folders are asked for by
+ * getenv, far from the settings, and children inherit them. The entrypoint has done it already, and put its
+ * own choice in the place of some since. */
+static void apply_prefix_rule(const struct session_options *options)
+{
+    static struct arena memory = ARENA_INIT; /* for as long as there is an environment */
+    if (!options->boot)
+        environ = environment_strip_prefix(&memory, environ);
+}
+
 /* glibc would keep what a large wheel needed once, for the next one: with a threshold of our own it moves
  * none by itself, and large pieces go back to the system at once. */
 enum { LARGE_PIECE = 256 << 10 };
@@ -88,6 +99,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     end_by_signals();
     const char *name = options_parse(argc, argv, &options, &err);
+    apply_prefix_rule(&options);
     int status = -1;
     if (name && strcmp(name, "help") == 0)
         status = command_help();

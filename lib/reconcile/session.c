@@ -57,12 +57,11 @@ static void override_settings(struct session *s)
         set->log_level = LOG_DEBUG;
 }
 
-int session_open(struct session *s, const struct session_options *options, char *const *environ_in,
+int session_open(struct session *s, const struct session_options *options, char **environment,
                  struct err *err)
 {
-    *s = (struct session){.options = options};
+    *s = (struct session){.options = options, .environ = environment};
     log_hold();
-    s->environ = environment_strip_prefix(&s->memory, environ_in);
     const char *root = options->root ? path_absolute(&s->memory, options->root) : "";
     boot_paths_make(&s->memory, strcmp(root, "/") == 0 ? "" : root, &s->paths);
     if (options->base)

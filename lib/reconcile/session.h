@@ -66,9 +66,9 @@ struct session {
 
 #define cleanup_session __attribute__((cleanup(session_close)))
 
-/* Reads the environment and the settings. Options and everything they point to have to outlive the session.
- */
-int session_open(struct session *s, const struct session_options *options, char *const *environ_in,
+/* Reads the settings, and an environment to which the LOCALSTACK_ prefix rule has been applied. It, the
+ * options and everything they point to have to outlive the session. */
+int session_open(struct session *s, const struct session_options *options, char **environment,
                  struct err *err);
 void session_close(struct session *s);
 

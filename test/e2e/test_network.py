@@ -2,6 +2,7 @@
 """Indexes behind certificates and proxies, as users have them: nginx over TLS with HTTP/2, tinyproxy."""
 
 import contextlib
+import os
 import re
 import shutil
 import socket
@@ -108,6 +109,33 @@ def test_http_through_a_proxy(root, index, proxy, variable):
     asked = proxy.requests()
     assert len(asked) >= len(index.server.requests()) and all(line.startswith("GET http://127.0.0.1:") for line in asked), asked
     assert PASSWORD not in done.err and PASSWORD.encode() not in everything_written(root)
+
+
+@pytest.mark.parametrize("boot", [False, True], ids=["command", "boot"])
+def test_proxies_and_authorities_with_the_prefix(root, secure, authority, proxy, tmp_path, boot):
+    """LOCALSTACK_X stands for any X and wins over it, whether the entrypoint came first or `docker exec` runs the command."""
+    nowhere = "http://127.0.0.1:9"
+    other = Authority(tmp_path / "other", "another company").certificate
+    folder = tmp_path / "hashed"
+    folder.mkdir()
+    shutil.copy(authority.certificate, folder)
+    subprocess.run(["openssl", "rehash", folder], check=True)
+
+    def sync(**env):
+        again(root)
+        done = root.boot("true", env=env) if boot else root.run("sync", env=env)
+        assert done.status == 0 and complete(root), (env, done)
+
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        sync(**{f"LOCALSTACK_{name}": authority.certificate, name: other})
+    sync(LOCALSTACK_SSL_CERT_DIR=folder)
+    root.env["PIP_CERT"] = str(authority.certificate)
+    sync(LOCALSTACK_NO_PROXY="127.0.0.1", HTTPS_PROXY=nowhere)
+    assert not proxy.requests()
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        before = len(proxy.requests())
+        sync(**{f"LOCALSTACK_{name}": proxy.url, name: nowhere})
+        assert len(proxy.requests()) > before
 
 
 @pytest.mark.parametrize("variable", ["PIP_PROXY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
@@ -242,7 +270,18 @@ OUTPUTS = (["plan", "--format", "json", "--upgrade"], ["plan", "--upgrade", "-v"
            ["sync", "--upgrade", "-v"])
 
 
-@pytest.mark.parametrize("way", ["url", "netrc", "NETRC"])
+def test_a_netrc_in_the_home_that_the_entrypoint_chose(root, workshop, tmp_path):
+    """HOME as LOCALSTACK_HOME has it is of no use here: the rule is not applied a second time."""
+    workshop.add("app", "1.0")
+    server = workshop.run(Pypiserver(workshop.folder / "index/files", tmp_path / "pypiserver", PASSWORD))
+    home = root.volume / f"tmp/home-{os.geteuid()}"
+    home.mkdir(mode=0o700, parents=True)
+    (home / ".netrc").write_text(f"machine 127.0.0.1 login user password {PASSWORD}\n")
+    done = root.boot("true", env={"PIP_INDEX_URL": server.url, "EXTENSION_AUTO_INSTALL": "app", "LOCALSTACK_HOME": "/"})
+    assert done.status == 0 and root.installed() == {"app": "1.0"}, done
+
+
+@pytest.mark.parametrize("way", ["url", "netrc", "NETRC", "LOCALSTACK_NETRC"])
 def test_pypiserver_with_a_password(root, workshop, tmp_path, way):
     password = "s3cret:of@the/index"
     workshop.add("lib", "1.0")
@@ -258,8 +297,8 @@ def test_pypiserver_with_a_password(root, workshop, tmp_path, way):
         netrc = tmp_path / "home/.netrc" if way == "netrc" else tmp_path / "elsewhere"
         netrc.write_text(f"machine 127.0.0.1 login user password {password}\n")
         netrc.chmod(0o600)
-        if way == "NETRC":
-            root.env["NETRC"] = str(netrc)
+        if way.endswith("NETRC"):
+            root.env[way] = str(netrc)
     said = [root.sync("-v")]
     assert root.installed() == {"app": "1.0", "lib": "1.0"}
     said += [root.run(*args) for args in OUTPUTS]
