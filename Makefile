@@ -120,7 +120,7 @@ fuzz-replay: $(FUZZERS)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SUBMAKE = $(MAKE) --no-print-directory -s -j$(JOBS)
 
-.PHONY: setup demo test e2e test-faults lint format bench install clean help
+.PHONY: setup demo test e2e test-faults lint format bench bench-boot install clean help
 setup:
 	scripts/setup build
 
@@ -158,6 +158,11 @@ bench:
 	@$(SUBMAKE) all $(BUILD)/tools/solve
 	@scripts/bench
 
+bench-boot:
+	@scripts/setup build bench
+	@$(SUBMAKE) all
+	@scripts/bench boot
+
 MAN1 := $(wildcard man/*.1)
 MAN5 := $(wildcard man/*.5)
 install: all
@@ -182,6 +187,7 @@ help:
 	@echo 'make lint           clang-format, clang-tidy, shellcheck, mandoc: no findings'
 	@echo 'make format         apply clang-format'
 	@echo 'make bench          time the programs against pip and uv'
+	@echo 'make bench-boot     time container start to `Ready.`, with byte code of the extensions and without'
 	@echo 'make install        into DESTDIR= PREFIX=/usr/local'
 	@echo 'make setup          install the Debian packages that building needs'
 	@echo 'make clean          remove build/'

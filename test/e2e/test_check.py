@@ -107,6 +107,19 @@ def test_with_sync_never(ready):
         "1 problem: 1 that `localstack-extensions sync` repairs, and with EXTENSION_SYNC=never no boot"), done
 
 
+def test_byte_code_that_was_made_beforehand(ready):
+    """By compileall, as an image may: it is no change and no fault, and goes with what it was made of."""
+    subprocess.run([ready.base / "bin/python3", "-m", "compileall", "-q", ready.venv / "lib"], check=True)
+    made = {p.parent.parent.name for p in ready.site.rglob("__pycache__/*.pyc")}
+    assert made >= {"typed", "viewer", "lib_one"}
+    done = ready.boot("/bin/true", env=ASKED)
+    assert done.status == 0 and not done.err, done
+    assert check(ready, status=0) == []
+    ready.sync(EXTENSION_AUTO_INSTALL="viewer")
+    assert {p.parent.parent.name for p in ready.site.rglob("__pycache__/*.pyc")} == {"viewer"}
+    assert not (ready.site / "typed").exists()
+
+
 def test_files_that_no_record_names_are_told_with_v_alone(ready):
     for name in ("typed/data/mine.txt", "typed/__pycache__/x.pyc", "viewer/more.py", "stranger/mine.py"):
         path = ready.site / name
