@@ -9,17 +9,25 @@ static bool is_page(const char *path)
     return text_ends(text_of(path), T(".html")) || text_ends(text_of(path), T(".htm"));
 }
 
-static void add_file(void *ctx, const struct index_file *file)
+static void page_file(void *ctx, const struct index_file *file)
 {
-    struct index *ix = ctx;
-    array_push(&ix->links.files, *file)->source = "find-links";
+    struct link_page *page = ctx;
+    array_push(&page->files, *file)->source = "find-links";
+}
+
+static void page_refused(void *ctx)
+{
+    struct link_page *page = ctx;
+    array_free(&page->files);
 }
 
 static int check_memory(void *ctx, struct err *err)
 {
-    struct index *ix = ctx;
+    struct index *ix = ((struct link_page *)ctx)->ix;
     struct link_set *links = &ix->links;
     size_t now = links->strings.used + links->files.count * sizeof *links->files.items;
+    for (size_t i = 0; i < links->page_count; i++)
+        now += links->pages[i].fetch.kept.len + links->pages[i].files.count * sizeof *links->files.items;
     return index_charge(ix, &links->charged, now, "find-links", err);
 }
 
@@ -28,15 +36,16 @@ static void add_local(struct index *ix, const char *folder, const char *path, co
     struct index_file file = {.name = arena_strdup(ix->a, name),
                               .url = url_from_path(ix->a, path),
                               .size = -1,
+                              .source = "find-links",
                               .index_url = folder};
-    add_file(ix, &file);
+    array_push(&ix->links.files, file);
 }
 
 static void add_page(struct index *ix, const char *url)
 {
     struct link_set *links = &ix->links;
     links->pages = xreallocarray(links->pages, links->page_count + 1, sizeof *links->pages);
-    links->pages[links->page_count++] = (struct page_fetch){.url = url};
+    links->pages[links->page_count++] = (struct link_page){.ix = ix, .fetch.url = url};
 }
 
 static void add_folder(struct index *ix, const char *given, const char *path)
@@ -89,10 +98,29 @@ void links_start(struct index *ix)
     for (size_t i = 0; i < ix->settings.find_links_count; i++)
         add_location(ix, ix->settings.find_links[i]);
     for (size_t i = 0; i < links->page_count; i++) {
-        struct page_fetch *p = &links->pages[i];
-        p->visitor = (struct page_visitor){
-            .strings = &links->strings, .file = add_file, .check = check_memory, .ctx = ix};
-        page_fetch_start(ix, p, p->url);
+        struct link_page *page = &links->pages[i];
+        page->fetch.visitor = (struct page_visitor){.strings = &links->strings,
+                                                    .file = page_file,
+                                                    .check = check_memory,
+                                                    .refused = page_refused,
+                                                    .ctx = page};
+        page_fetch_start(ix, &page->fetch, page->fetch.url);
+    }
+}
+
+static void page_finish(struct index *ix, struct link_page *page)
+{
+    struct link_set *links = &ix->links;
+    struct page_fetch *p = &page->fetch;
+    page_fetch_end(ix, p);
+    array_each (&page->files, file)
+        array_push(&links->files, *file);
+    array_free(&page->files);
+    if (p->state == PAGE_ABSENT)
+        log_warning("find-links %s is passed over: there is no such page", p->shown);
+    if (p->state == PAGE_FAILED && !links->err.text) {
+        err_move(&links->err, &p->err);
+        err_wrap(&links->err, "find-links");
     }
 }
 
@@ -100,24 +128,18 @@ int links_finish(struct index *ix, struct err *err)
 {
     struct link_set *links = &ix->links;
     links_start(ix);
-    for (; links->started < links->page_count; links->started++) {
-        struct page_fetch *p = &links->pages[links->started];
-        page_fetch_end(ix, p);
-        if (p->state == PAGE_ABSENT)
-            log_warning("find-links %s is passed over: there is no such page", p->shown);
-        if (p->state == PAGE_FAILED && !links->err.text) {
-            err_move(&links->err, &p->err);
-            err_wrap(&links->err, "find-links");
-        }
-    }
+    for (; links->finished < links->page_count; links->finished++)
+        page_finish(ix, &links->pages[links->finished]);
     return links->err.text ? err_set(err, links->err.kind, "%s", links->err.text) : 0;
 }
 
 void links_close(struct index *ix)
 {
     struct link_set *links = &ix->links;
-    for (size_t i = 0; i < links->page_count; i++)
-        page_fetch_stop(ix, &links->pages[i]);
+    for (size_t i = 0; i < links->page_count; i++) {
+        page_fetch_stop(ix, &links->pages[i].fetch);
+        array_free(&links->pages[i].files);
+    }
     free(links->pages);
     array_free(&links->files);
     arena_free(&links->strings);

@@ -34,8 +34,7 @@ int index_charge(struct index *ix, size_t *charged, size_t now, const char *page
     ix->held += now - *charged;
     *charged = now;
     if (now > PAGE_MEMORY)
-        return err_set(err, ERR_INPUT, "%s lists more than %s of files, which is more than can be right",
-                       page, text_size(PAGE_MEMORY).s);
+        return page_too_large(page, err);
     return index_memory_check(ix, page, err);
 }
 
@@ -51,7 +50,7 @@ static void page_forget(void *ctx)
 static int page_check(void *ctx, struct err *err)
 {
     struct project_page *page = ctx;
-    size_t now = page->strings.used + page->drafts.count * sizeof *page->drafts.items;
+    size_t now = page->fetch.kept.len + page->strings.used + page->drafts.count * sizeof *page->drafts.items;
     return index_charge(page->ix, &page->charged, now, page->fetch.shown, err);
 }
 
@@ -93,12 +92,6 @@ void index_close(struct index *ix)
     strmap_free(&ix->every);
 }
 
-static bool page_wanted(void *ctx, const char *name)
-{
-    struct project_page *page = ctx;
-    return draft_wanted(page->ix, name);
-}
-
 static void page_file(void *ctx, const struct index_file *file)
 {
     struct project_page *page = ctx;
@@ -126,7 +119,6 @@ static struct project *project_start(struct index *ix, const char *name, size_t 
         *page = (struct project_page){.ix = ix, .project = p->result.name, .order = (int)i + 1};
         page->index_shown = url_without_credentials(a, url);
         page->fetch.visitor = (struct page_visitor){.strings = &page->strings,
-                                                    .wanted = page_wanted,
                                                     .file = page_file,
                                                     .check = page_check,
                                                     .refused = page_forget,
@@ -161,8 +153,8 @@ bool index_project_has_come(struct index *ix, const char *name)
     const struct project *p = project_get(ix, name);
     if (p->settled)
         return true;
-    for (size_t i = ix->links.started; i < ix->links.page_count; i++)
-        if (ix->links.pages[i].state == PAGE_ASKED)
+    for (size_t i = ix->links.finished; i < ix->links.page_count; i++)
+        if (ix->links.pages[i].fetch.state == PAGE_ASKED)
             return false;
     for (size_t i = 0; i < p->page_count; i++) {
         enum page_state state = p->pages[i].fetch.state;

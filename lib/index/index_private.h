@@ -25,6 +25,7 @@ struct page_fetch {
     struct cached_page cached;
     struct http_request *request;
     struct page_visitor visitor;
+    struct buf kept; /* of PAGE_FOUND: headers and files as the cache keeps them; the files' strings */
     bool from_network;
     bool unconditional; /* the cache's copy is broken: not to be asked about again */
     struct err err;
@@ -42,7 +43,6 @@ struct draft {
 struct drafts ARRAY(struct draft);
 
 enum {
-    PAGE_MEMORY = 48 << 20,  /* of what is kept of one page: several times what the largest projects need */
     INDEX_MEMORY = 96 << 20, /* of all that is kept of pages and metadata */
 };
 
@@ -88,14 +88,21 @@ static inline struct entry *entry_of(const struct index_file *file)
     return (struct entry *)(uintptr_t)file;
 }
 
+/* A page of find-links. */
+struct link_page {
+    struct page_fetch fetch;
+    struct index *ix;
+    struct index_files files; /* until they go to those of all */
+};
+
 /* What find-links offers, read once. */
 struct link_set {
     bool loaded;
     struct index_files files;
     struct arena strings; /* of the files */
     size_t charged;       /* what ix->held counts of them */
-    struct page_fetch *pages;
-    size_t page_count, started;
+    struct link_page *pages;
+    size_t page_count, finished;
     struct err err; /* a page that does not come concerns every name */
 };
 
@@ -129,7 +136,6 @@ int links_finish(struct index *ix, struct err *err);
 void links_close(struct index *ix);
 
 /* project.c */
-bool draft_wanted(struct index *ix, const char *name);
 /* Judges a file; false when it is none of this project. `quiet`: without debug lines. */
 bool draft_make(struct index *ix, struct arena *strings, const char *project, const struct index_file *file,
                 bool quiet, struct draft *out);

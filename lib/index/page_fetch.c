@@ -27,11 +27,17 @@ static int check_secure(struct index *ix, const struct page_fetch *p, struct err
                    p->shown, target.host);
 }
 
+/* What an earlier version kept comes anew, and is kept in its parsed form then. */
+static bool is_confirmable(const struct page_fetch *p)
+{
+    return p->cached.exists && !p->cached.raw && !p->unconditional;
+}
+
 static void ask(struct index *ix, struct page_fetch *p)
 {
     struct http_options options = {
         .accept = accept_header, .compressed = true, .limit = PAGE_LIMIT, .fd = -1};
-    if (p->cached.exists && !p->unconditional) {
+    if (is_confirmable(p)) {
         options.if_none_match = p->cached.etag;
         options.if_modified_since = p->cached.last_modified;
     }
@@ -57,14 +63,14 @@ void page_fetch_start(struct index *ix, struct page_fetch *p, const char *url)
         ask(ix, p);
 }
 
-/* `answered`: the URL that did, without credentials. Links are relative to it; where it is of the same origin
- * the credentials of the index go with them. */
-static int take_body(struct page_fetch *p, const char *answered, const char *content_type, struct text body)
+/* What is kept of the page has been put together; the files begin at `start`. `answered`: the URL that did,
+ * without credentials. Where it is of the same origin the credentials of the index go with it. */
+static int take_files(struct page_fetch *p, const char *answered, size_t start)
 {
     p->visitor.page = p->shown;
     p->visitor.base =
         url_with_credentials_of(p->visitor.strings, arena_strdup(p->visitor.strings, answered), p->url);
-    if (page_visit(&p->visitor, content_type, body, &p->err) < 0) {
+    if (page_visit(&p->visitor, text_from(buf_view(&p->kept), start), &p->err) < 0) {
         if (p->visitor.refused)
             p->visitor.refused(p->visitor.ctx);
         return -1;
@@ -73,43 +79,70 @@ static int take_body(struct page_fetch *p, const char *answered, const char *con
     return 0;
 }
 
-/* False when the cache's copy is of no use after all. */
-static bool take_cached(struct page_fetch *p)
+static int parse_kept_body(struct page_fetch *p, size_t start)
 {
-    if (p->cached.status != 200) {
-        p->state = PAGE_ABSENT;
-        return true;
+    struct buf body cleanup_buf = p->kept;
+    p->kept = (struct buf)BUF_INIT;
+    return page_parse(p->shown, p->cached.url, p->cached.content_type, text_from(buf_view(&body), start),
+                      &p->kept, &p->err);
+}
+
+/* False when the cache's copy is of no use after all. */
+static bool take_cached(struct index *ix, struct page_fetch *p)
+{
+    size_t start;
+    if (page_cache_read(ix->a, &p->cached, &p->kept, &start)) {
+        if (p->cached.status != 200) {
+            p->state = PAGE_ABSENT;
+            return true;
+        }
+        if (!p->cached.raw && take_files(p, p->cached.url, start) == 0)
+            return true;
+        if (p->cached.raw && parse_kept_body(p, start) == 0 && take_files(p, p->cached.url, 0) == 0)
+            return true;
     }
-    struct buf body cleanup_buf = BUF_INIT;
-    if (page_cache_body(&p->cached, &body) &&
-        take_body(p, p->cached.url, p->cached.content_type, buf_view(&body)) == 0)
-        return true;
     log_debug("%s: the copy in the cache is broken; it is fetched again", p->shown);
+    buf_free(&p->kept);
     err_clear(&p->err);
     p->unconditional = true;
     return false;
 }
 
-static void take_answer(struct index *ix, struct page_fetch *p, const struct http_response *response)
+static int take_page(struct index *ix, struct page_fetch *p, const struct http_response *response)
 {
     struct buf body cleanup_buf = http_take_body(p->request);
+    page_cache_begin(&p->cached, response, &p->kept);
+    size_t start = p->kept.len;
+    if (page_parse(p->shown, response->url, response->content_type, buf_view(&body), &p->kept, &p->err) < 0)
+        return -1;
+    buf_free(&body); /* before more is made of what it says */
+    if (take_files(p, response->url, start) < 0)
+        return -1;
+    page_cache_store(ix->settings.cache_dir, &p->cached, response, &p->kept);
+    return 0;
+}
+
+static void take_answer(struct index *ix, struct page_fetch *p, const struct http_response *response)
+{
     switch (response->status) {
     case 200:
-        if (take_body(p, response->url, response->content_type, buf_view(&body)) < 0)
+        if (take_page(ix, p, response) < 0) {
             p->state = PAGE_FAILED;
-        else
-            page_cache_store(ix->settings.cache_dir, &p->cached, response, &body);
+            buf_free(&p->kept);
+        }
         break;
     case 404:
     case 410:
     case 451:
         p->state = PAGE_ABSENT;
-        page_cache_store(ix->settings.cache_dir, &p->cached, response, &body);
+        page_cache_begin(&p->cached, response, &p->kept);
+        page_cache_store(ix->settings.cache_dir, &p->cached, response, &p->kept);
+        buf_free(&p->kept);
         break;
     case 304:
-        if (p->cached.exists && !p->unconditional) {
+        if (is_confirmable(p)) {
             page_cache_confirm(&p->cached);
-            if (!take_cached(p))
+            if (!take_cached(ix, p))
                 p->state = PAGE_IDLE;
             break;
         }
@@ -132,7 +165,7 @@ static void take_failure(struct index *ix, struct page_fetch *p)
         return;
     struct err why cleanup_err = ERR_INIT;
     err_move(&why, &p->err);
-    if (!take_cached(p)) {
+    if (!take_cached(ix, p)) {
         err_move(&p->err, &why);
         p->state = PAGE_FAILED;
         return;
@@ -174,7 +207,7 @@ void page_fetch_absorb_done(struct index *ix)
 
 void page_fetch_end(struct index *ix, struct page_fetch *p)
 {
-    if (p->state == PAGE_KEPT && !take_cached(p))
+    if (p->state == PAGE_KEPT && !take_cached(ix, p))
         ask(ix, p);
     page_fetch_absorb_done(ix);
     while (p->state == PAGE_ASKED) {
@@ -190,5 +223,6 @@ void page_fetch_stop(struct index *ix, struct page_fetch *p)
     http_release(ix->http, p->request);
     p->request = NULL;
     p->state = PAGE_IDLE;
+    buf_free(&p->kept);
     err_clear(&p->err);
 }

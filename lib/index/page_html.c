@@ -133,7 +133,7 @@ static const char *attribute(const GumboElement *element, const char *name)
 }
 
 struct reader {
-    struct page_visitor *v;
+    struct page_parser *p;
     bool has_base;
     int result;
     struct err *err;
@@ -157,12 +157,12 @@ static int read_anchor(struct reader *r, const GumboElement *anchor)
         struct text value = text_of(metadata);
         size_t equals = text_find(value, '=');
         if (equals < value.len)
-            page_link_digest(r->v->strings, &digests, text_first(value, equals),
+            page_link_digest(&r->p->scratch, &digests, text_first(value, equals),
                              text_from(value, equals + 1));
         link.has_metadata = !digests.broken_digest && strcasecmp(metadata, "false") != 0;
         link.metadata_hash = digests.sha256;
     }
-    return page_link_add(r->v, &link, r->err);
+    return page_link_add(r->p, &link, r->err);
 }
 
 static void read_element(struct reader *r, const GumboElement *element)
@@ -175,12 +175,12 @@ static void read_element(struct reader *r, const GumboElement *element)
         const char *href = attribute(element, "href");
         if (href && !r->has_base) {
             r->has_base = true;
-            r->v->base = url_join(r->v->strings, r->v->base, text_of(href), NULL);
+            r->p->base = url_join(&r->p->strings, r->p->base, text_of(href), NULL);
         }
     } else if (element->tag == GUMBO_TAG_META) {
         const char *name = attribute(element, "name"), *content = attribute(element, "content");
         if (name && content && strcasecmp(name, "pypi:repository-version") == 0)
-            r->result = page_version_check(r->v, text_of(content), r->err);
+            r->result = page_version_check(r->p, text_of(content), r->err);
     }
 }
 
@@ -223,10 +223,10 @@ static void read_tags(struct reader *r, struct text body, const char *const *nam
     read_chunk(r, &chunk);
 }
 
-int page_html_visit(struct page_visitor *v, struct text body, struct err *err)
+int page_html_parse(struct page_parser *p, struct text body, struct err *err)
 {
     static const char *const head[] = {"base", "meta", NULL}, *const links[] = {"a", NULL};
-    struct reader r = {.v = v, .err = err};
+    struct reader r = {.p = p, .err = err};
     if (body.len >= 3 && memcmp(body.ptr, "\xef\xbb\xbf", 3) == 0)
         body = text_from(body, 3);
     read_tags(&r, body, head); /* first, because <base> counts for all links wherever it stands */

@@ -40,7 +40,7 @@ static void read_metadata(struct arena *a, const json_t *file, struct page_link 
     link->metadata_hash = digests.sha256;
 }
 
-static int read_file(struct page_visitor *v, const json_t *file, struct err *err)
+static int read_file(struct page_parser *p, const json_t *file, struct err *err)
 {
     const char *url = string_of(file, "url");
     if (!url)
@@ -54,9 +54,9 @@ static int read_file(struct page_visitor *v, const json_t *file, struct err *err
         .yanked_reason = json_string_value(yanked),
         .size = json_is_integer(size) && json_integer_value(size) >= 0 ? json_integer_value(size) : -1,
     };
-    read_digests(v->strings, json_object_get(file, "hashes"), &link);
-    read_metadata(v->strings, file, &link);
-    return page_link_add(v, &link, err);
+    read_digests(&p->scratch, json_object_get(file, "hashes"), &link);
+    read_metadata(&p->scratch, file, &link);
+    return page_link_add(p, &link, err);
 }
 
 /*
@@ -64,14 +64,14 @@ static int read_file(struct page_visitor *v, const json_t *file, struct err *err
  * object and its list of files are walked here, and everything inside them is handed to jansson one by one.
  */
 struct cursor {
-    const struct page_visitor *v;
+    const struct page_parser *p;
     struct text whole, rest;
     struct err *err;
 };
 
 static int broken(struct cursor *c, const char *why)
 {
-    return err_set(c->err, ERR_INPUT, "%s is no JSON (at byte %zu: %s)", c->v->page,
+    return err_set(c->err, ERR_INPUT, "%s is no JSON (at byte %zu: %s)", c->p->page,
                    (size_t)(c->rest.ptr - c->whole.ptr), why);
 }
 
@@ -96,7 +96,7 @@ static void refuse_value(struct cursor *c, struct text shown, const json_error_t
 {
     if (shown.len < c->rest.len && json_error_code(why) == json_error_premature_end_of_input)
         err_set(c->err, ERR_INPUT,
-                "%s holds a value larger than %s (at byte %zu), which is more than can be right", c->v->page,
+                "%s holds a value larger than %s (at byte %zu), which is more than can be right", c->p->page,
                 text_size(PAGE_VALUE_LIMIT).s, (size_t)(c->rest.ptr - c->whole.ptr));
     else
         broken(c, why->text);
@@ -116,29 +116,29 @@ static json_t *take_value(struct cursor *c)
     return value;
 }
 
-static int walk_files(struct cursor *c, struct page_visitor *v)
+static int walk_files(struct cursor *c, struct page_parser *p)
 {
     if (!take(c, '['))
         return err_set(c->err, ERR_INPUT, "%s is no page of a package index: its 'files' is no list",
-                       v->page);
+                       p->page);
     for (bool first = true; !take(c, ']'); first = false) {
         if (!first && !take(c, ','))
             return broken(c, "',' or ']' expected");
         json_t *file __attribute__((cleanup(release))) = take_value(c);
         if (!file)
             return -1;
-        if (read_file(v, file, c->err) < 0)
+        if (read_file(p, file, c->err) < 0)
             return -1;
     }
     return 0;
 }
 
-int page_json_visit(struct page_visitor *v, struct text body, struct err *err)
+int page_json_parse(struct page_parser *p, struct text body, struct err *err)
 {
-    struct cursor c = {v, body, body, err};
+    struct cursor c = {p, body, body, err};
     bool files = false;
     if (!take(&c, '{'))
-        return err_set(err, ERR_INPUT, "%s is no page of a package index: it is no JSON object", v->page);
+        return err_set(err, ERR_INPUT, "%s is no page of a package index: it is no JSON object", p->page);
     for (bool first = true; !take(&c, '}'); first = false) {
         if (!first && !take(&c, ','))
             return broken(&c, "',' or '}' expected");
@@ -149,7 +149,7 @@ int page_json_visit(struct page_visitor *v, struct text body, struct err *err)
             return broken(&c, "a key and ':' expected");
         if (strcmp(json_string_value(key), "files") == 0) {
             files = true;
-            if (walk_files(&c, v) < 0)
+            if (walk_files(&c, p) < 0)
                 return -1;
             continue;
         }
@@ -158,12 +158,12 @@ int page_json_visit(struct page_visitor *v, struct text body, struct err *err)
             return -1;
         const char *version = string_of(value, "api-version");
         if (strcmp(json_string_value(key), "meta") == 0 && version &&
-            page_version_check(v, text_of(version), err) < 0)
+            page_version_check(p, text_of(version), err) < 0)
             return -1;
     }
     if (peek(&c) || c.rest.len)
         return broken(&c, "the end expected");
     return files ? 0
                  : err_set(err, ERR_INPUT,
-                           "%s is JSON, but no page of a package index: it has no list 'files'", v->page);
+                           "%s is JSON, but no page of a package index: it has no list 'files'", p->page);
 }

@@ -13,22 +13,6 @@ static bool is_wheel(const char *name)
     return text_ends(text_of(name), T(".whl"));
 }
 
-/* The last three parts of a wheel's name. */
-static struct text tags_of(const char *name)
-{
-    struct text stem = text_first(text_of(name), strlen(name) - 4);
-    unsigned dashes = 0;
-    for (size_t i = stem.len; i-- > 0;)
-        if (stem.ptr[i] == '-' && ++dashes == 3)
-            return text_from(stem, i + 1);
-    return (struct text){0};
-}
-
-bool draft_wanted(struct index *ix, const char *name)
-{
-    return is_wheel(name) && tags_rank(ix->settings.tags, tags_of(name)) >= 0;
-}
-
 /* What cannot be understood counts as fitting, as it does for pip; the wheel's own metadata has the last
  * word. */
 static bool python_fits(struct index *ix, const char *requires_python)

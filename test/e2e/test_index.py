@@ -650,8 +650,71 @@ def test_credentials_are_not_kept(server, tmp_path):
     assert all(b"s3cret" not in p.read_bytes() for p in kept)
 
 
+def pages_in(cache):
+    return [path for path in (cache / "pages").iterdir()]
+
+
+@pytest.mark.parametrize("html", [False, True])
+def test_the_parsed_form_of_a_page_is_kept(server, tmp_path, html):
+    """All that a page says, for whichever interpreter; what comes from the cache is what came from the server."""
+    files = [entry("demo-1.0-py3-none-any.whl"), entry("demo-2.0-cp39-cp39-win_amd64.whl"), entry("demo-3.0.tar.gz"),
+             {**entry("demo-4.0-py3-none-any.whl", url="../../files/demo-4.0-py3-none-any.whl"), "core-metadata": True},
+             {**entry("demo-5.0-py3-none-any.whl"), "yanked": "bad", "requires-python": ">=3.8"}]
+    server.add("/simple/demo/", page(files, html=html, headers={"Cache-Control": "max-age=600"}))
+    args = index_of(server), f"--cache={tmp_path}", "project", "demo"
+    first, again = run(*args), run(*args)
+    assert first["result"][0].pop("from_network") and not again["result"][0].pop("from_network")
+    assert again["result"] == first["result"] and len(first["result"][0]["releases"]) == 5
+    kept, = pages_in(tmp_path)
+    assert b"win_amd64" in kept.read_bytes() and b"filename" not in kept.read_bytes() and b"<a" not in kept.read_bytes()
+
+
+def test_what_a_server_confirms_is_read_in_its_parsed_form(server, tmp_path):
+    offer(server)
+    server.answers["/simple/demo/"][0].etag = '"1"'
+    args = index_of(server), f"--cache={tmp_path}", "project", "demo"
+    first = run(*args)
+    kept, = pages_in(tmp_path)
+    os.utime(kept, (1, 1))
+    before = kept.read_bytes()
+    assert run(*args)["result"] == first["result"]
+    assert kept.read_bytes() == before and kept.stat().st_mtime > 1
+
+
+def test_pages_that_an_earlier_version_kept_serve_still(server, tmp_path):
+    data, _ = offer(server)
+    server.answers["/simple/demo/"][0].etag = '"1"'
+    args = index_of(server), f"--cache={tmp_path}"
+    first = run(*args, "project", "demo")["result"][0]["releases"]
+    kept, = pages_in(tmp_path)
+    body = server.answers["/simple/demo/"][0].body
+    old = (f"localstack index page 1\nstatus: 200\nfresh: 0\nurl: {server.url}/simple/demo/\netag: \"1\"\n"
+           f"content-type: application/vnd.pypi.simple.v1+json\n\n").encode() + body
+    kept.write_bytes(old)
+    assert run(*args, "--offline", "project", "demo")["result"][0]["releases"] == first
+    assert kept.read_bytes() == old
+    assert run(*args, "project", "demo")["result"][0]["releases"] == first  # it comes as a whole, and is kept as now
+    assert "if-none-match" not in server.asked("/simple/demo/")[-1].headers
+    assert kept.read_bytes().startswith(b"localstack index page 2 ")
+
+
+@pytest.mark.parametrize("damage", [lambda page: page[:-1], lambda page: page + b"x", lambda page: page.replace(b"demo-1.0", b"demo-6.0"),
+                                    lambda page: page.replace(b"status: 200", b"status: 404")])
+def test_a_damaged_page_in_the_cache_is_not_believed(server, tmp_path, damage):
+    offer(server)
+    server.answers["/simple/demo/"][0].headers = {"Cache-Control": "max-age=600"}
+    args = index_of(server), f"--cache={tmp_path}"
+    first = run(*args, "project", "demo")["result"][0]["releases"]
+    kept, = pages_in(tmp_path)
+    kept.write_bytes(damage(kept.read_bytes()))
+    assert run(*args, "--offline", "project", "demo")["result"][0]["error"] == "unavailable"
+    assert run(*args, "project", "demo")["result"][0]["releases"] == first
+    assert run(*args, "--offline", "project", "demo")["result"][0]["releases"] == first
+
+
 @pytest.mark.parametrize("damage", [b"", b"junk", b"localstack index page 1\nstatus: 200\nfresh: 600\nurl: x\n",
-                                    b"localstack index page 1\nstatus: 200\nfresh: 600\nurl: x\n\n{"])
+                                    b"localstack index page 1\nstatus: 200\nfresh: 600\nurl: x\n\n{",
+                                    b"localstack index page 2 00000000\nstatus: 200\nfresh: 600\nurl: x\n\n"])
 def test_a_damaged_cache_costs_nothing_but_time(server, tmp_path, damage):
     offer(server)
     server.answers["/simple/demo/"][0].headers = {"Cache-Control": "max-age=600"}

@@ -16,6 +16,9 @@ static inline void fuzz_page(const char *content_type, struct text bytes)
         index_page_parse(&a, "https://u:p@example.org/simple/demo/", content_type, bytes, &files, &err);
     if ((result < 0) != (err.kind == ERR_INPUT))
         abort();
+    /* What is made of a page can be read, whatever the page says. */
+    if (result < 0 && strcmp(err.text, "what is kept of the page is damaged") == 0)
+        abort();
     array_each (&files, f) {
         if (!f->name || !*f->name || strpbrk(f->name, "/\\\n") || strcmp(f->name, "..") == 0)
             abort();
