@@ -118,7 +118,7 @@ static int run_stage(int argc, char **argv, struct err *err)
     struct interpreter py;
     struct installed_set old cleanup_installed;
     struct strmap owners cleanup_strmap = STRMAP_INIT;
-    struct fs_linker linker = {FS_HARDLINK};
+    struct linker *linker cleanup_linker = linker_new(FS_HARDLINK);
     if (ask(argv[2], NULL, NULL, 0, &py, err) < 0)
         return -1;
     char *site = path_join(&memory, argv[1], py.site_packages);
@@ -140,7 +140,7 @@ static int run_stage(int argc, char **argv, struct err *err)
         .same_python = true,
         .leave = leave,
         .leave_count = count,
-        .linker = &linker,
+        .linker = linker,
         .owners = &owners,
     };
     return stage_carry_over(&options, &old, err);

@@ -53,20 +53,20 @@ static int install(char **argv, int argc, struct strmap *owners, struct arena *a
     if (argc < 5)
         return err_set(err, ERR_USAGE, "install CACHE KEY VENV SITE-PACKAGES INCLUDE [OPTION...]");
     struct unpacked wheel;
-    struct fs_linker linker = {FS_HARDLINK};
+    struct linker *linker cleanup_linker = linker_new(FS_HARDLINK);
     struct install_options options = {0};
     struct install_target target = {.fd = open(argv[2], O_PATH | O_DIRECTORY | O_CLOEXEC),
                                     .final_dir = argv[2],
                                     .site_packages = argv[3],
                                     .include = argv[4],
-                                    .linker = &linker,
+                                    .linker = linker,
                                     .owners = owners};
     cleanup_close int fd = target.fd;
     for (int i = 5; i < argc; i++) {
         if (strcmp(argv[i], "--requested") == 0)
             options.requested = true;
         else if (strcmp(argv[i], "--copy") == 0)
-            linker.way = FS_COPY;
+            linker_try(linker, FS_COPY);
         else if (strcmp(argv[i], "--final") == 0 && i + 1 < argc)
             target.final_dir = argv[++i];
         else if (strcmp(argv[i], "--direct-url") == 0 && i + 1 < argc)
@@ -86,7 +86,9 @@ static int install(char **argv, int argc, struct strmap *owners, struct arena *a
         return -1;
     options.name = metadata.name;
     options.normalized = metadata.normalized;
-    return install_wheel(&target, &wheel, &options, err);
+    if (install_wheel(&target, &wheel, &options, err) < 0)
+        return -1;
+    return linker_wait(linker, NULL, err);
 }
 
 static int install_all(char **argv, int argc, struct err *err)
