@@ -9,7 +9,7 @@ static const char *origin(struct session *s, const struct installed *item)
 {
     struct direct_url from;
     if (item->direct_url && direct_url_parse(&s->memory, item->direct_url, &from, NULL) == 0)
-        return direct_url_clean(&s->memory, from.url);
+        return direct_url_reference(&s->memory, &from);
     return NULL;
 }
 

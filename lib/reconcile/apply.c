@@ -106,6 +106,14 @@ static int carry_over(struct staging *g, struct err *err)
     return result;
 }
 
+static const char *recorded(struct session *s, const struct direct_url *from, const struct unpacked *wheel)
+{
+    struct direct_url whole = *from;
+    if (whole.kind == DIRECT_ARCHIVE)
+        whole.sha256 = wheel->sha256;
+    return direct_url_write(&s->memory, &whole);
+}
+
 /* What becomes of a wheel that could not be installed: an apply_result. */
 static int refused(struct staging *g, size_t i, struct err *err)
 {
@@ -153,9 +161,7 @@ static int install_wheels(struct staging *g, struct err *err)
             .requested = in->requested,
             .overwrite = in->repair,
             .installer = in->installer,
-            .direct_url = in->recorded_url
-                              ? direct_url_archive(&s->memory, in->recorded_url, g->wheels[i].sha256)
-                              : NULL,
+            .direct_url = in->recorded ? recorded(s, in->recorded, &g->wheels[i]) : NULL,
         };
         if (install_wheel(&target, &g->wheels[i], &options, err) == 0)
             continue;

@@ -202,7 +202,7 @@ static int add_install(struct planner *p, const struct lock_package *package, co
                    .replaces = have ? have->version.text : NULL,
                    .file = file,
                    .locked = f,
-                   .recorded_url = package->kind == LOCK_ARCHIVE ? url : NULL,
+                   .recorded = package->kind == LOCK_ARCHIVE ? direct_url_archive(p->a, url) : NULL,
                });
     return 0;
 }

@@ -91,7 +91,7 @@ static int collect_roots(struct planner *p, struct err *err)
         const char *text = arena_printf(p->a, "%s==%s", item->name, item->version.text);
         struct direct_url from;
         if (s->rebuild && item->direct_url && direct_url_parse(p->a, item->direct_url, &from, NULL) == 0)
-            text = arena_printf(p->a, "%s @ %s", item->name, from.url);
+            text = arena_printf(p->a, "%s @ %s", item->name, direct_url_reference(p->a, &from));
         if (requirement_parse(p->a, text_of(text), req, err) < 0)
             return err_wrap(err, "%s", item->info);
         array_push(&p->roots, (struct resolve_root){req, "installed by hand", NULL});
@@ -167,7 +167,7 @@ static void plan_item(struct planner *p, const struct resolved *r)
         in.installer = old->installer; /* as ours it would go with the next change */
     if (c->origin == CANDIDATE_DIRECT) {
         in.direct = c->data;
-        in.recorded_url = in.direct->url;
+        in.recorded = direct_url_archive(p->a, in.direct->url);
         in.file = in.direct->file;
         in.url = direct_url_clean(p->a, in.direct->url);
         in.source = strncmp(in.url, "file:", 5) == 0 ? "path" : "url";

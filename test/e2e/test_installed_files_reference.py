@@ -177,12 +177,42 @@ def test_direct_urls_that_are_written():
     """Valid by packaging's reader, and without credentials by its rule."""
     r = generator("direct_url")
     urls = [url(r) for _ in range(CASES)]
-    for given, (text,) in zip(urls, ask_formats([("archive", given, "ab" * 32) for given in urls])):
+    for given, (text, _) in zip(urls, written([("archive", given, "ab" * 32) for given in urls])):
         found = DirectUrl.from_dict(json.loads(text))
         assert found.archive_info.hashes == {"sha256": "ab" * 32}
         clean = DirectUrl(url=given, archive_info=found.archive_info).to_dict()["url"]
         assert found.url == clean, given
         assert json.loads(text)["archive_info"]["hash"] == "sha256=" + "ab" * 32  # for readers older than `hashes`
+
+
+def written(questions):
+    """What is written, and the reference that leads there again, of (kind, url, sha256 or "editable", vcs, revision, commit, subdirectory)."""
+    return ask_formats([("write direct_url", *question, *[""] * (7 - len(question))) for question in questions])
+
+
+def test_direct_urls_of_repositories_and_folders():
+    """As pip reads and freezes them."""
+    r = generator("kinds of direct_url")
+    questions = []
+    for _ in range(CASES):
+        subdirectory = r.choice(["", "", "sub", "a/b c"])
+        if r.random() < 0.5:
+            questions.append(("folder", "file:///a%20b/c", r.choice(["", "editable"]), "", "", "", subdirectory))
+        else:
+            questions.append(("repository", url(r), "", "git", r.choice(["", "main", "v1.0", "feature/x"]), "ab" * 20, subdirectory))
+    for question, (text, reference) in zip(questions, written(questions)):
+        kind, given, editable, vcs, revision, commit, subdirectory = question
+        found = DirectUrl.from_dict(json.loads(text))
+        assert found.subdirectory == (subdirectory or None)
+        if kind == "folder":
+            assert found.dir_info.editable == (True if editable else None) and found.url == given
+            assert reference == given + (f"#subdirectory={subdirectory}" if subdirectory else "")
+            continue
+        clean = found.to_dict()["url"]  # without credentials, by its rule
+        assert found.url == clean
+        info = found.vcs_info
+        assert (info.vcs, info.requested_revision, info.commit_id) == (vcs, revision or None, commit)
+        assert reference == f"git+{clean}@{commit}" + (f"#subdirectory={subdirectory}" if subdirectory else "")
 
 
 def direct_url(r):

@@ -35,7 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_FIELDS = 3 };
+enum { MOST_FIELDS = 8 };
 
 struct question {
     struct arena *a;
@@ -206,9 +206,26 @@ static int answer_direct_url(const struct question *q)
     return 0;
 }
 
-static int answer_archive(const struct question *q)
+/* KIND, and what it is of: url, sha256 or "editable", vcs, revision, commit, subdirectory ("" for none). */
+static int answer_write_direct_url(const struct question *q)
 {
-    add(q, direct_url_archive(q->a, text_dup(q->a, q->fields[0]), text_dup(q->a, q->fields[1])));
+    const char *f[7];
+    for (size_t i = 0; i < 7; i++)
+        f[i] = q->fields[i].len ? text_dup(q->a, q->fields[i]) : NULL;
+    const struct direct_url d = {
+        .kind = strcmp(f[0], "folder") == 0       ? DIRECT_FOLDER
+                : strcmp(f[0], "repository") == 0 ? DIRECT_REPOSITORY
+                                                  : DIRECT_ARCHIVE,
+        .url = f[1],
+        .sha256 = f[2],
+        .editable = f[2] && strcmp(f[2], "editable") == 0,
+        .vcs = f[3],
+        .revision = f[4],
+        .commit = f[5],
+        .subdirectory = f[6],
+    };
+    add(q, direct_url_write(q->a, &d));
+    add(q, direct_url_reference(q->a, &d));
     return 0;
 }
 
@@ -279,7 +296,7 @@ static const struct {
     {"record_line", answer_record_line},
     {"pip_conf", answer_pip_conf},
     {"direct_url", answer_direct_url},
-    {"archive", answer_archive},
+    {"write direct_url", answer_write_direct_url},
     {"page", answer_page},
     {"requirements", answer_requirements},
     {"list", answer_list},
