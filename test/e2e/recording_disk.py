@@ -2,7 +2,7 @@
 """A file of one image, to put a loop device on, that keeps what is written to it in the order in which it comes, with the flushes between.
 
 recording_disk.py MOUNTPOINT IMAGE LOG mounts that file (by FUSE, spoken here without a library) over the file MOUNTPOINT, says
-"ready", and serves until it is unmounted. read_log and Crashes make of the log what a power cut may leave."""
+"ready", and serves until it is unmounted."""
 
 import ctypes
 import errno

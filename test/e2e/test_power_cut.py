@@ -33,7 +33,7 @@ NUMBER = re.compile(rb"^localstack-sync = \d+$", re.MULTILINE)
 pytestmark = pytest.mark.once
 
 Kind = collections.namedtuple("Kind", "name size options")
-EXT4 = Kind("ext4", 64 << 20, ["noauto_da_alloc"])  # which would bring to disk what is renamed over another file
+EXT4 = Kind("ext4", 64 << 20, ["noauto_da_alloc"])  # else what is renamed over another file comes to disk first
 BTRFS = Kind("btrfs", 128 << 20, [])  # has no journal: what is brought to disk is one file's, or all
 Cut = collections.namedtuple("Cut", "after events flushed kept done")
 
@@ -222,8 +222,10 @@ class Volume:
     def check_cache(self):
         """What the cut left in the cache is good, or known not to be."""
         for path in self.sees(self.root.extensions).iterdir():
-            if not self.mount_point or path.name != self.root.venv.name:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.is_dir() and not (self.mount_point and path.name == self.root.venv.name):
+                shutil.rmtree(path)
+            elif path.is_file():
+                path.unlink()
         done = self.sync(self.wanted)
         if done.status != 0 or difference(installed(self.venv()), installed(self.new)):
             yield f"made anew from the cache it is something else: {difference(self.venv(), self.new)} {done}"
