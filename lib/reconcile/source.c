@@ -9,14 +9,15 @@
 
 #include <openssl/evp.h>
 
-/* Versions of one name whose metadata cannot be had or read; after so many no further one is asked for: an
- * index can list a hundred thousand. */
-enum { UNREADABLE_LIMIT = 64 };
+/* An index can list a hundred thousand versions of a name. After so many whose metadata cannot be had or
+ * read, or so many that were looked at at all, no further one is asked for. */
+enum { UNREADABLE_LIMIT = 64, LOOKED_AT_LIMIT = 4096 };
 
 struct name {
     const char *name;
     const struct index_file *unreadable[UNREADABLE_LIMIT];
-    size_t unreadable_count;
+    size_t unreadable_count, looked_at;
+    const char *enough;      /* why no further metadata is asked for; NULL: it still is */
     struct candidates *list; /* NULL until asked for */
     bool expanded;           /* indexes count although the venv has it */
     bool truncated;          /* the list lacks what indexes have */
@@ -352,20 +353,44 @@ static bool is_unreadable(const struct name *n, const struct index_file *file)
 }
 
 /* What was once answered of a file is answered again. */
+static bool is_known(const struct name *n, const struct index_file *file)
+{
+    return index_metadata_sha256(file) || is_unreadable(n, file);
+}
+
+static void count(struct source *source, struct name *n, bool readable, const struct index_file *file)
+{
+    struct arena *a = &source->s->memory;
+    n->looked_at++;
+    if (!readable)
+        n->unreadable[n->unreadable_count++] = file;
+    if (n->unreadable_count == UNREADABLE_LIMIT)
+        n->enough = arena_printf(a,
+                                 "no further metadata is looked for, because that of %d other versions "
+                                 "cannot be used",
+                                 UNREADABLE_LIMIT);
+    else if (n->looked_at == LOOKED_AT_LIMIT)
+        n->enough = arena_printf(a, "no further metadata is looked for after that of %d other versions",
+                                 LOOKED_AT_LIMIT);
+}
+
 static int metadata_of_file(struct source *source, const struct index_file *file, const struct metadata **out,
                             struct err *err)
 {
     struct name *n = name_of(source, file->wheel.name);
-    bool known = index_metadata_sha256(file) || is_unreadable(n, file);
-    if (!known && n->unreadable_count == UNREADABLE_LIMIT)
-        return err_set(
-            err, ERR_INPUT,
-            "the metadata of %s is not looked for, because that of %d other versions cannot be used",
-            file->name, UNREADABLE_LIMIT);
+    bool known = is_known(n, file);
+    if (!known && n->enough)
+        return err_set(err, ERR_INPUT, "%s", n->enough);
     int result = index_metadata(source->s->index, file, out, err);
-    if (result < 0 && !known)
-        n->unreadable[n->unreadable_count++] = file;
+    if (!known)
+        count(source, n, result == 0, file);
     return result;
+}
+
+static const char *passes_over(void *ctx, const char *name, const struct candidate *c)
+{
+    const struct name *n = name_of(ctx, name);
+    return n->enough && c->origin == CANDIDATE_INDEX && c->data && !is_known(n, c->data) ? n->enough : NULL;
 }
 
 static int metadata_of(struct source *source, const struct candidate *c, const struct metadata **out,
@@ -576,6 +601,7 @@ int source_open(struct source *source, struct session *s, const struct wanted *w
         .ctx = source,
         .candidates = candidates,
         .dependencies = dependencies,
+        .passes_over = passes_over,
         .direct = direct,
         .prefetch = prefetch,
         .accepts = accepts,

@@ -19,15 +19,18 @@ static int by_version(const void *a, const void *b)
     return order ? order : x < y ? -1 : x > y;
 }
 
-/* All candidates, lowest version first; to be freed. */
+/* Made once: what is said of many sets of thousands of candidates. */
 static const struct candidate **sorted(const struct project *p)
 {
-    const struct candidate **list = xcalloc(p->list->count, sizeof *list);
+    struct order *order = p->order;
+    if (order->items)
+        return order->items;
+    order->items = xcalloc(p->list->count, sizeof *order->items);
     for (size_t i = 0; i < p->list->count; i++)
-        list[i] = &p->list->items[i];
+        order->items[i] = &p->list->items[i];
     if (p->list->count)
-        qsort(list, p->list->count, sizeof *list, by_version);
-    return list;
+        qsort(order->items, p->list->count, sizeof *order->items, by_version);
+    return order->items;
 }
 
 static size_t index_of(const struct project *p, const struct candidate *c)
@@ -44,7 +47,6 @@ size_t versions_count(const struct project *p, const bits *set)
             count += !last || version_cmp(&last->version, &list[i]->version) != 0;
             last = list[i];
         }
-    free(list);
     return count;
 }
 
@@ -107,7 +109,6 @@ void versions_text(struct buf *b, const struct project *p, const bits *set)
         }
     }
     array_free(&pieces);
-    free(list);
 }
 
 size_t newest_of(const struct project *p, const bits *set)

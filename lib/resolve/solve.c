@@ -8,6 +8,9 @@
 /* Bounds for what hardly ever happens at all: see settle and solve_run. */
 enum { MAX_RESTARTS = 1000, MAX_BLOCKED = 64 };
 
+/* Different reasons why candidates of one package cannot be used that are told apart. */
+enum { MAX_REASONS = 64 };
+
 /* After so many conflicts, times luby, all decisions are made anew with what was learned. */
 enum { CONFLICTS_OF_A_TRY = 200 };
 
@@ -122,31 +125,38 @@ static void never(struct solve *s, unsigned package, enum fact_kind kind, const 
     engine_never(&s->engine, package, set, f);
 }
 
-/* One incompatibility for all candidates of a set that have the same reason. */
+static const char *reason_of(enum fact_kind kind, const struct candidate *c)
+{
+    const char *reason = kind == FACT_YANKED ? c->yanked_reason : c->excluded;
+    return reason ? reason : "";
+}
+
+/* One incompatibility for all candidates of a set that have the same reason, in the order of the candidates;
+ * where there are many reasons, one for all the rest. */
 static void never_by_reason(struct solve *s, unsigned package, enum fact_kind kind, const bits *of)
 {
     const struct project *p = s->packages.items[package].project;
-    cleanup_strmap struct strmap reasons = STRMAP_INIT;
+    cleanup_strmap struct strmap sets = STRMAP_INIT;
+    const char *reasons[MAX_REASONS];
+    size_t count = 0;
+    bits *rest = NULL;
     bits_each(of, p->words, i)
     {
-        const struct candidate *c = &p->list->items[i];
-        const char *reason = kind == FACT_YANKED ? c->yanked_reason : c->excluded;
-        void **set = strmap_place(&reasons, text_of(reason ? reason : ""));
-        if (!*set)
-            *set = engine_set(&s->engine, package);
-        bits_put(*set, bit_of(i));
+        const char *reason = reason_of(kind, &p->list->items[i]);
+        bits *set = strmap_get(&sets, text_of(reason));
+        if (!set && count < MAX_REASONS) {
+            reasons[count++] = reason;
+            *strmap_place(&sets, text_of(reason)) = set = engine_set(&s->engine, package);
+        } else if (!set) {
+            set = rest = rest ? rest : engine_set(&s->engine, package);
+        }
+        bits_put(set, bit_of(i));
     }
-    cleanup_strmap struct strmap told = STRMAP_INIT;
-    bits_each(of, p->words, i)
-    { /* in the order of the candidates, not of the map */
-        const struct candidate *c = &p->list->items[i];
-        const char *reason = kind == FACT_YANKED ? c->yanked_reason : c->excluded;
-        void **seen = strmap_place(&told, text_of(reason ? reason : ""));
-        if (!*seen)
-            never(s, package, kind, strmap_get(&reasons, text_of(reason ? reason : "")),
-                  reason ? reason : "");
-        *seen = s;
-    }
+    for (size_t i = 0; i < count; i++)
+        never(s, package, kind, strmap_get(&sets, text_of(reasons[i])), reasons[i]);
+    if (rest)
+        never(s, package, kind, rest,
+              kind == FACT_YANKED ? "for various reasons" : "is ruled out for a reason of its own");
 }
 
 static bool url_seen(struct solve *s, const char *name, const char *url)
@@ -479,6 +489,32 @@ static void depend_on_all(struct solve *s, const struct subject *by, const struc
     }
 }
 
+/* What the candidate requires cannot be known; nor what many others do, where the source looks at no more. */
+static void pass_over(struct solve *s, const struct subject *by)
+{
+    struct package *p = &s->packages.items[by->package];
+    bits *set = engine_set(&s->engine, by->package);
+    const char *why =
+        by->extra == NO_PACKAGE ? universe_passed_over(s->universe, p->project, by->candidate, set) : NULL;
+    bits_put(set, bit_of(by->candidate));
+    struct fact *f = new_fact(s, FACT_UNREADABLE);
+    f->package = by->package;
+    f->extra = by->extra;
+    f->set = set;
+    f->text = why ? why : by->expansion->needs->failure;
+    by->expansion->unusable = subject_incompat(s, f);
+    size_t others = bits_count(set, p->project->words) - 1;
+    const char *version = p->project->list->items[by->candidate].version.text;
+    array_push(&s->notes, others ? arena_printf(&s->arena, "%s %s and %zu other versions are passed over: %s",
+                                                p->project->name, version, others, f->text)
+                                 : arena_printf(&s->arena, "%s %s is passed over: %s", p->project->name,
+                                                version, f->text));
+    for (size_t i = bits_next(set, p->project->words, 0); others && i != SIZE_MAX;
+         i = bits_next(set, p->project->words, i + 1))
+        p->expansions[i] = by->expansion;
+    engine_add(&s->engine, by->expansion->unusable);
+}
+
 /* Looks at what a candidate (with the extra, or without one) requires, once. */
 static int expand(struct solve *s, unsigned package, unsigned extra, size_t candidate, struct err *err)
 {
@@ -491,18 +527,7 @@ static int expand(struct solve *s, unsigned package, unsigned extra, size_t cand
         return -1;
     struct subject by = {package, extra, candidate, x};
     if (x->needs->failure) {
-        struct fact *f = new_fact(s, FACT_UNREADABLE);
-        bits *set = engine_set(&s->engine, package);
-        bits_put(set, bit_of(candidate));
-        f->package = package;
-        f->extra = extra;
-        f->set = set;
-        f->text = x->needs->failure;
-        x->unusable = subject_incompat(s, f);
-        char *text = arena_printf(&s->arena, "%s %s is passed over: %s", p->project->name,
-                                  p->project->list->items[candidate].version.text, f->text);
-        array_push(&s->notes, text);
-        engine_add(&s->engine, x->unusable);
+        pass_over(s, &by);
         return 0;
     }
     if (see_requirements(s, &by, x->needs->list, err) < 0)

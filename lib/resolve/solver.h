@@ -54,6 +54,9 @@ struct resolve_source {
      * ERR_UNAVAILABLE rule out this candidate alone; other errors end the resolution. */
     int (*dependencies)(void *ctx, const char *name, const struct candidate *c, const char *extra,
                         const struct dependencies **out, struct err *err);
+    /* Why dependencies() fails for this candidate without looking at it, as it says itself; NULL where it
+     * would look. Then any number of candidates is ruled out at once. May be NULL. */
+    const char *(*passes_over)(void *ctx, const char *name, const struct candidate *c);
     /* Makes a direct reference known: from now on candidates(name) has a CANDIDATE_DIRECT with this url.
      * Errors as for candidates. May be called at any time; the solver starts again when it had asked for the
      * name's candidates already. */

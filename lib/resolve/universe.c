@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resolve/universe.h"
 
+#include <stdlib.h>
+
 void universe_free(struct universe *u)
 {
     for (struct project *p = u->all; p; p = p->next) {
         strmap_free(&p->meets);
         strmap_free(&p->extras);
+        free(p->order->items);
     }
     strmap_free(&u->projects);
     strmap_free(&u->urls);
@@ -38,6 +41,7 @@ static void sort_out(struct universe *u, struct project *p)
     p->direct = project_set(u, p);
     p->guarded = project_set(u, p);
     p->needs = arena_array(&u->arena, p->list->count, sizeof *p->needs);
+    p->order = arena_new(&u->arena, struct order);
     for (size_t i = 0; i < p->list->count; i++) {
         const struct candidate *c = &p->list->items[i];
         if (c->origin == CANDIDATE_BASE && !p->base)
@@ -236,4 +240,16 @@ int universe_needs(struct universe *u, struct project *p, size_t candidate, cons
     needs->list = NULL;
     needs->failure = arena_strdup(&u->arena, e.text);
     return 0;
+}
+
+const char *universe_passed_over(struct universe *u, const struct project *p, size_t candidate, bits *set)
+{
+    const struct resolve_source *source = u->source;
+    const char *why =
+        source->passes_over ? source->passes_over(source->ctx, p->name, &p->list->items[candidate]) : NULL;
+    for (size_t i = 0; why && i < p->list->count; i++)
+        if (!p->needs[i].list && !p->needs[i].failure &&
+            source->passes_over(source->ctx, p->name, &p->list->items[i]))
+            bits_put(set, bit_of(i));
+    return why;
 }

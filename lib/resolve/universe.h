@@ -24,6 +24,11 @@ struct meets {
     bool asks_prerelease, asks_yanked;
 };
 
+/* Candidates, lowest version first; made when it is asked for. */
+struct order {
+    const struct candidate **items;
+};
+
 /*
  * Candidates that are used only where some requirement asks for them: a pre-release (a specifier names one,
  * or nothing else meets it), a yanked version (an exact pin), a direct reference (its URL).
@@ -36,6 +41,7 @@ struct project {
     bits *excluded, *prerelease, *yanked, *direct;
     bits *guarded; /* the last three together */
     struct needs *needs;
+    struct order *order;
     struct strmap meets;  /* by specifier or URL */
     struct strmap extras; /* struct needs *, by extra */
     struct project *next;
@@ -74,3 +80,6 @@ const struct meets *universe_meets_base(struct universe *u, struct project *p);
 /* Loads what the candidate requires; the extra may be NULL. */
 int universe_needs(struct universe *u, struct project *p, size_t candidate, const char *extra,
                    const struct needs **out, struct err *err);
+/* Adds to the set the candidates that were not looked at, and that the source passes over as it does this
+ * one. Why, or NULL when it looked at this one. */
+const char *universe_passed_over(struct universe *u, const struct project *p, size_t candidate, bits *set);

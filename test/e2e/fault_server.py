@@ -74,6 +74,8 @@ def page(files, html=False, **answer):
 
 
 class Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True  # else a body waits for the acknowledgement of its headers: 40 ms
+
     def handle(self):
         try:
             while self.one():

@@ -202,12 +202,48 @@ def test_pages_that_are_each_in_bounds_but_not_together(root, good, server, meas
 
 
 def test_a_project_with_more_versions_without_metadata_than_can_be_asked_for(root, good, server, measured):
-    server.add("/simple/hollow/", listing(many_files(b"hollow", 5_000)))
+    """In time that grows with their number, not with its square."""
+    server.add("/simple/hollow/", listing(many_files(b"hollow", 100_000)))
     ask(root, good, server, "hollow")
+    done = measured(root, "sync", most_s=4, status=1)
+    assert root.installed() == {"good": "1"}
+    refused(done, hollow="hollow 99999 cannot be used: hollow-99999-py3-none-any.whl is not there (404)")
+    assert ("hollow 0 to 99935 cannot be used: no further metadata is looked for, because that of 64 other versions cannot be used."
+            in done.err), done.err
+    assert len(server.requests) < 200
+
+
+def test_a_version_behind_many_without_metadata(root, good, server, measured):
+    server.add("/simple/hollow/", listing(many_files(b"hollow", 70)))
+    file = "hollow-30-py3-none-any.whl"
+    server.add(f"/simple/hollow/{file}", Answer(body=wheel_bytes("hollow", "30"), ranges=True, etag='"w"'))
+    ask(root, good, server, "hollow>=20")
+    measured(root, "sync", status=0)
+    assert root.installed() == {"good": "1", "hollow": "30"}
+
+
+def test_a_project_with_more_versions_than_are_looked_at(root, good, server, measured):
+    server.add("/simple/vain/", listing(many_files(b"vain", 5_000, b'{"url":"%s-%d-py3-none-any.whl","core-metadata":true}')))
+    for number in range(5_000):
+        server.add(f"/simple/vain/vain-{number}-py3-none-any.whl.metadata",
+                   Answer(body=metadata_text("vain", str(number), ["absent"]).encode()))
+    ask(root, good, server, "vain")
     done = measured(root, "sync", status=1)
     assert root.installed() == {"good": "1"}
-    refused(done, hollow="hollow 4999 cannot be used: hollow-4999-py3-none-any.whl is not there (404)")
-    assert len(server.requests) < 200
+    refused(done, vain="")
+    assert "vain 0 to 903 cannot be used: no further metadata is looked for after that of 4096 other versions." in done.err, done.err
+    assert len(server.requests) < 4_200
+
+
+@pytest.mark.parametrize("entry", [b'{"url":"%s-%d-py3-none-any.whl","requires-python":">=4.NUMBER"}',
+                                   b'{"url":"%s-%d-py3-none-any.whl","yanked":"for reason NUMBER"}'])
+def test_a_project_whose_versions_have_each_a_reason_of_their_own(root, good, server, measured, entry):
+    server.add("/simple/various/", listing(b",".join(entry.replace(b"NUMBER", b"%d" % n) % (b"various", n) for n in range(50_000))))
+    ask(root, good, server, "various")
+    done = measured(root, "sync", most_s=4, status=1)
+    assert root.installed() == {"good": "1"}
+    text = {True: "various 0 to 49935 were yanked (for various reasons)", False: "various 0 to 49935 cannot be used: each is ruled out for a reason"}
+    assert text[b"yanked" in entry] in done.err, done.err
 
 
 def test_metadata_that_is_parsed_to_more_than_it_can_be_worth(root, good, server, measured):

@@ -200,8 +200,72 @@ static void hard(void **state)
         solve_one(&kinds[(seed + i) % KINDS], seed + i);
 }
 
+enum { CROWD = 20000, LOOKED_AT = 64 };
+
+/* As a source that gives up on a name: of what cannot be read no more is looked at. */
+static const char *passes_over(void *ctx, const char *name, const struct candidate *c)
+{
+    const struct fake_source *s = ctx;
+    const struct fake_candidate *f = c->data;
+    (void)name;
+    return s->asked > LOOKED_AT && f->unreadable ? "enough" : NULL;
+}
+
+/* `readable`: the version that can be read, or none of them. */
+static void solve_crowd(struct fake_source *s, const char *readable, struct arena *a, struct resolution *out)
+{
+    cleanup_err struct err err = ERR_INIT;
+    struct requirement r;
+    fake_open(s);
+    s->source.passes_over = passes_over;
+    for (unsigned v = 0; v < CROWD; v++) {
+        const char *version = arena_printf(&s->arena, "%u.0", v);
+        struct fake_candidate *c = fake_add(s, "p", version, CANDIDATE_INDEX);
+        c->unreadable = strcmp(version, readable) == 0 ? NULL : "unreadable";
+    }
+    assert_int_equal(requirement_parse(&s->arena, T("p"), &r, &err), 0);
+    const struct resolve_root root = {&r, "random", NULL};
+    long long start = cpu_microseconds();
+    assert_int_equal(resolve(a, &s->source, &root, 1, out, &err), 0);
+    long long took = (cpu_microseconds() - start) / 1000;
+#ifdef __SANITIZE_ADDRESS__
+    took /= 20;
+#endif
+    if (took > MOST_MS / 5)
+        fail_msg("%lld ms", took);
+}
+
+static void a_crowd_is_passed_over_at_once(void **state)
+{
+    (void)state;
+    cleanup_arena struct arena a = ARENA_INIT;
+    struct fake_source s;
+    struct resolution out;
+    solve_crowd(&s, "", &a, &out);
+    assert_int_equal(out.failure_count, 1);
+    assert_non_null(strstr(out.failures[0].reason, "p 0.0 to 19935.0 cannot be used: enough."));
+    fake_close(&s);
+}
+
+static void what_can_be_read_stands_in_a_crowd(void **state)
+{
+    (void)state;
+    cleanup_arena struct arena a = ARENA_INIT;
+    struct fake_source s;
+    struct resolution out;
+    solve_crowd(&s, "5.0", &a, &out);
+    assert_int_equal(out.failure_count, 0);
+    assert_int_equal(out.count, 1);
+    assert_string_equal(out.items[0].candidate->version.text, "5.0");
+    assert_int_equal(out.note_count, LOOKED_AT + 1);
+    assert_string_equal(out.notes[LOOKED_AT], "p 19935.0 and 19934 other versions are passed over: enough");
+    fake_close(&s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hard)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hard),
+                                       cmocka_unit_test(a_crowd_is_passed_over_at_once),
+                                       cmocka_unit_test(what_can_be_read_stands_in_a_crowd)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
