@@ -16,6 +16,7 @@ enum { LARGEST_STATE = 4 << 20, MOST_FACTS = 100000, COLUMNS = 5 };
 #define MAGIC "localstack-extensions-state"
 #define FORMAT "1"
 #define MARK "mark"
+#define PRINTS "settings-prints"
 
 /* One line of the file, unescaped: KIND, VALUE, ARGUMENT; a failure has two columns more. */
 struct line {
@@ -227,6 +228,8 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
     add_fact(&b, "soabi", state->soabi, NULL); /* goes with the interpreter's size and mtime */
     if (state->always)
         add_fact(&b, "always", NULL, NULL);
+    if (state->prints)
+        add_fact(&b, PRINTS, state->salt, state->prints);
     add_fact(&b, "settings", state->settings, NULL);
     for (size_t i = 0; i < state->files.count; i++)
         add_file(&b, &c, state, i);
@@ -348,6 +351,16 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
 
 /* ---- comparing */
 
+/* The settings that changed, by name where the state lets them be told. */
+static const char *changed_settings(const struct comparison *c, const struct facts *facts)
+{
+    const char *names = NULL;
+    array_each (facts, f)
+        if (!names && strcmp(f->column[0], PRINTS) == 0)
+            names = settings_changes(c->a, c->settings, f->column[1], f->column[2]);
+    return names ? names : kinds[KIND_SETTINGS].before;
+}
+
 /* A settings file that is there now and was not looked for then. */
 static const char *new_file(const struct comparison *c, const struct facts *facts)
 {
@@ -377,7 +390,7 @@ static const char *difference(const struct comparison *c, const struct facts *fa
         const char *now = kind->now(c, f->column[2]);
         *input = kind < &kinds[KIND_VENV];
         if (strcmp(now, f->column[1]) != 0)
-            return reason_of(c, kind, f, now);
+            return kind == &kinds[KIND_SETTINGS] ? changed_settings(c, facts) : reason_of(c, kind, f, now);
     }
     *input = false;
     for (size_t i = 0; i < KINDS; i++)

@@ -53,8 +53,9 @@ struct state_marks {
 /* What the reconciler knows when a sync has ended; the rest of the facts is computed from these. */
 struct state {
     unsigned long long number;
-    int status;        /* the sync's exit status: 0 or 1 */
-    char settings[65]; /* settings_digest */
+    int status;                /* the sync's exit status: 0 or 1 */
+    char settings[65];         /* settings_digest */
+    const char *salt, *prints; /* settings_prints, to name what changed; may be NULL */
     struct strings
         files; /* every file read or looked for: settings' files, requirement files and what they include */
     struct strings digests; /* of `files`, in their order, as they were when they were read ("-": there was

@@ -85,3 +85,10 @@ enum releases settings_releases(const struct settings *s, const char *name);
 /* A digest of every setting that changes what a sync would install (never of those that only change how): two
  * equal digests and equal files mean an equal outcome. 64 hex digits. */
 void settings_digest(const struct settings *s, char hex[65]);
+
+/* A short digest of each of those settings, under a salt, to name the ones that changed: "KEY=DIGEST …".
+ * Their values can be passwords, and cannot be told from it. */
+char *settings_prints(struct arena *a, const struct settings *s, const char *salt);
+/* Those of which `prints`, whatever stands there, has another digest: "EXTENSION_LOCK and PIP_PRE changed".
+ * NULL where that tells of none. */
+const char *settings_changes(struct arena *a, const struct settings *s, const char *salt, const char *prints);

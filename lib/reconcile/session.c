@@ -76,6 +76,9 @@ int session_open(struct session *s, const struct session_options *options, char 
     int result = settings_load(&source, &s->settings, err);
     override_settings(s);
     settings_digest(&s->settings, s->settings_digest);
+    snprintf(s->settings_salt, sizeof s->settings_salt, "%08x%08x", (unsigned)arc4random(),
+             (unsigned)arc4random());
+    s->settings_prints = settings_prints(&s->memory, &s->settings, s->settings_salt);
     int most_s = options->timeout_s ? options->timeout_s : options->boot ? s->settings.timeout_s : 0;
     s->ends_ms = most_s ? stopwatch_ms() + most_s * 1000LL : 0;
     log_set_level(s->settings.log_level);

@@ -37,10 +37,12 @@ struct session {
     char **environ; /* after the LOCALSTACK_ prefix rule */
     struct boot_paths paths;
     struct settings settings;
-    char settings_digest[65];   /* as they were before requirements files changed them */
-    const char *settings_fault; /* what is wrong with them, where the command goes on all the same */
-    long long ends_ms;          /* by stopwatch_ms, when the time for the whole run is over; 0: never */
-    bool own_inputs;            /* requirements were named on the command line */
+    char settings_digest[65];    /* as they were before requirements files changed them */
+    char settings_salt[17];      /* another in each run */
+    const char *settings_prints; /* likewise */
+    const char *settings_fault;  /* what is wrong with them, where the command goes on all the same */
+    long long ends_ms;           /* by stopwatch_ms, when the time for the whole run is over; 0: never */
+    bool own_inputs;             /* requirements were named on the command line */
     const char *cache_dir;
     bool distrust_cache;     /* an unpacked wheel was not as its list has it: the next are looked at first */
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */

@@ -235,6 +235,8 @@ static int remember(struct run *run, struct err *err)
     gethostname(host, sizeof host - 1);
     struct state state = {
         .number = run->report.number,
+        .salt = s->settings_salt,
+        .prints = s->settings_prints,
         .status = run->plan.failed.count ? 1 : 0,
         .interpreter = s->py.base_executable,
         .soabi = s->py.tags.soabi,

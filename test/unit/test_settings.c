@@ -465,6 +465,10 @@ static void test_digest(void **state)
     set(w, "PIP_CONFIG_FILE=/dev/null");
     assert_int_equal(load(w), 0);
     settings_digest(&w->s, none);
+    struct arena a cleanup_arena = ARENA_INIT;
+    const char *prints = settings_prints(&a, &w->s, "5a17");
+    assert_null(settings_changes(&a, &w->s, "5a17", prints));
+    assert_non_null(settings_changes(&a, &w->s, "17a5", prints));
     struct strmap seen cleanup_strmap = STRMAP_INIT;
     *strmap_place(&seen, text_of(none)) = w;
     for (size_t i = 0; i < COUNT; i++) {
@@ -472,6 +476,9 @@ static void test_digest(void **state)
         set(w, table[i].entry);
         assert_int_equal(load(w), 0);
         settings_digest(&w->s, hex);
+        const char *named = settings_changes(&a, &w->s, "5a17", prints);
+        if (table[i].changes != (strcmp(hex, none) != 0) || (table[i].changes && !named))
+            fail_msg("%s is not named", table[i].entry);
         w->env.count--;
         if ((strcmp(hex, none) != 0) != table[i].changes ||
             (table[i].changes && strmap_get(&seen, text_of(hex))))

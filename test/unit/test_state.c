@@ -56,6 +56,8 @@ static void write_state(struct world *w)
     struct err err cleanup_err = ERR_INIT;
     settle(w);
     settings_digest(&w->settings, w->state.settings);
+    w->state.salt = "5a17";
+    w->state.prints = settings_prints(&w->a, &w->settings, "5a17");
     if (state_write(&w->paths, &w->state, &err) < 0)
         fail_msg("%s", err.text);
 }
@@ -206,7 +208,8 @@ static void test_settings(void **state)
 {
     struct world *w = *state;
     load_settings(w, "EXTENSION_AUTO_INSTALL=x");
-    assert_changed(w, "the settings changed");
+    assert_changed(w, "EXTENSION_AUTO_INSTALL changed");
+    assert_string_equal(w->reason, "EXTENSION_AUTO_INSTALL changed");
     load_settings(w, "EXTENSION_LOG_LEVEL=debug");
     assert_int_equal(compare(w, NULL), STATE_SAME);
     load_settings(w, "EXTENSION_UPGRADE=1");
@@ -215,6 +218,34 @@ static void test_settings(void **state)
     w->state.always = true;
     write_state(w);
     assert_changed(w, "something else");
+}
+
+static void test_settings_that_changed_are_named(void **state)
+{
+    struct world *w = *state;
+    struct buf bytes cleanup_buf = BUF_INIT;
+    load_settings(w, "PIP_INDEX_URL=https://me:s3cret@h/simple");
+    write_state(w);
+    const char *file = below(w, w->paths.extensions, SYNC_STATE);
+    assert_int_equal(fs_read(AT_FDCWD, file, 1 << 20, &bytes, NULL), 0);
+    assert_null(strstr(buf_cstr(&bytes), "s3cret"));
+    load_settings(w, "EXTENSION_LOCK=pylock.toml");
+    assert_int_equal(compare(w, NULL), STATE_CHANGED);
+    assert_string_equal(w->reason, "EXTENSION_LOCK and PIP_INDEX_URL changed");
+    put(w, w->paths.conf_yaml, "index: {pre: true}\n");
+    load_settings(w, "PIP_INDEX_URL=https://me:s3cret@h/simple");
+    assert_changed(w, "conf.d/extensions.yaml:1: index.pre changed");
+    assert_int_equal(unlink(w->paths.conf_yaml), 0);
+    /* A state that tells of none of them: an earlier version's, or another's. */
+    load_settings(w, "EXTENSION_LOCK=pylock.toml");
+    char *prints = strstr(buf_cstr(&bytes), "settings-prints");
+    prints[0] = 'x';
+    put(w, file, buf_cstr(&bytes));
+    assert_changed(w, "the settings changed");
+    prints[0] = 's';
+    memset(strchr(prints, '='), ' ', 40);
+    put(w, file, buf_cstr(&bytes));
+    assert_changed(w, "changed");
 }
 
 static void test_base(void **state)
@@ -484,6 +515,7 @@ int main(void)
         TEST(test_a_file_changed_while_the_sync_ran),
         TEST(test_settings_files),
         TEST(test_settings),
+        TEST(test_settings_that_changed_are_named),
         TEST(test_base),
         TEST(test_interpreter),
         TEST(test_inode_and_ctime_do_not_count),
