@@ -11,6 +11,9 @@
  * lock. */
 enum { SIZE_SLACK = 1 << 20 };
 
+/* Several times as large as the largest wheels there are. */
+static const long long LARGEST = 16LL << 30;
+
 struct index_download {
     struct entry *entry;
     struct http_request *request; /* NULL: copied from what is here already */
@@ -112,9 +115,14 @@ struct index_download *index_download_start(struct index *ix, const struct index
         take_from(d, fd, begin, false);
     if (kept || d->err.text || (have && have == file->size))
         return d;
+    if (file->size > LARGEST) {
+        err_set(&d->err, ERR_INPUT, "%s is to be %s large, which is more than can be right", file->name,
+                text_size((unsigned long long)file->size).s);
+        return d;
+    }
     struct http_options options = {.fd = fd, .have = (unsigned long long)have, .sink = take, .sink_ctx = d};
-    if (file->size >= 0) /* a body without end would fill the disk */
-        options.limit = (size_t)file->size + SIZE_SLACK;
+    options.limit = (size_t)(file->size >= 0 ? file->size + SIZE_SLACK : LARGEST);
+    options.expected = file->size >= 0 ? (unsigned long long)file->size : 0;
     d->request = http_start(ix->http, file->url, &options);
     http_poll(ix->http);
     return d;

@@ -388,6 +388,8 @@ int http_body_add(struct http_request *r, struct text bytes)
 {
     if (r->options.limit && bytes.len > r->options.limit - r->got)
         return http_body_too_large(r);
+    if (http_room_check(r, bytes.len) < 0)
+        return -1;
     if (r->options.fd > 0) {
         if (fs_write_fd(r->options.fd, bytes, "the download", &r->err) < 0)
             return err_wrap(&r->err, "%s", r->shown);
@@ -461,7 +463,7 @@ void http_file_serve(struct http_request *r)
             err_set(&r->err, ERR_INPUT, "%s is no regular file", path);
         else if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
             err_sys(&r->err, errno, "cannot open %s", path);
-        else if (fd >= 0)
+        else if (fd >= 0 && http_room_begin(r, st.st_size) == 0)
             file_read(r, fd, path);
         buf_str(&r->content_type, type_of(text_of(path)));
     }

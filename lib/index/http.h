@@ -53,6 +53,10 @@ struct http_options {
     bool compressed; /* the body may come compressed (and is unpacked): for pages, never for files */
     size_t limit;    /* of the body; more is ERR_INPUT. 0: 64 MiB (in memory), none (to a file) */
     int fd;          /* > 0: the body goes there from the current offset (not owned); else into memory */
+    /* With fd: so large somebody else says that the body is; 0: nobody does. Where the volume has no room for
+     * it, or for what the server announces, that is ERR_SYSTEM with ENOSPC before the first byte. Where
+     * nobody announces anything it is ERR_INPUT before the volume is full. */
+    unsigned long long expected;
     /* With fd: so many bytes of the body stand before its offset already, and `sink` has seen them; only the
      * rest is asked for. For who verifies the whole: nothing tells whether it is still the same body. */
     unsigned long long have;

@@ -57,12 +57,14 @@ struct http_request {
     struct buf location;
     struct buf etag, last_modified, cache_control, content_type, content_range, final_url;
 
-    off_t start;            /* offset of fd where the body begins */
-    unsigned long long got; /* bytes of the body handed on so far */
-    struct buf validator;   /* strong ETag or Last-Modified of the body that `got` counts */
-    bool resuming;          /* this exchange asked for the rest of it */
-    long long headers_ms;   /* when the last of this exchange's headers came; 0: not yet */
-    size_t useless;         /* bytes of a body that nobody wants */
+    off_t start;                 /* offset of fd where the body begins */
+    unsigned long long got;      /* bytes of the body handed on so far */
+    struct buf validator;        /* strong ETag or Last-Modified of the body that `got` counts */
+    bool resuming;               /* this exchange asked for the rest of it */
+    long long headers_ms;        /* when the last of this exchange's headers came; 0: not yet */
+    size_t useless;              /* bytes of a body that nobody wants */
+    unsigned long long room_due; /* with `got` there the volume is looked at again */
+    bool announced;              /* somebody says how large the body is */
     bool body_begun;
     bool deferred;  /* there was no room for the body: not before it is waited for */
     bool crowded;   /* this exchange ends, because there is no room for its body */
@@ -111,3 +113,10 @@ void http_body_drop(struct http_request *r);
 int http_body_too_large(struct http_request *r);
 /* Fills r->response from what was collected. */
 void http_response_fill(struct http_request *r, long status);
+
+/* http_room.c. At the beginning of a body to a file, of which the server says that it is `length` long (-1:
+ * it does not): negative where the volume has no room for it. */
+int http_room_begin(struct http_request *r, long long length);
+/* Before `more` bytes are written: negative where nobody said how large it is, and the volume is almost full.
+ */
+int http_room_check(struct http_request *r, size_t more);

@@ -104,12 +104,14 @@ static bool is_useless(long status)
 static int body_begin(struct http_request *r)
 {
     long status = status_of(r);
+    curl_off_t length = -1; /* what the server says that it will be; compressed, it is no shorter unpacked */
+    r->h->curl->easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     r->body_begun = true;
     if (status == 206 && r->resuming) {
         if (goes_on(r)) {
             if (!r->validator.len)
                 remember_validator(r);
-            return 0;
+            return http_room_begin(r, length);
         }
         r->no_resume = true;
         return -1;
@@ -118,8 +120,6 @@ static int body_begin(struct http_request *r)
         return 0;
     if (begin_anew(r) < 0)
         return -1;
-    curl_off_t length = -1; /* what the server says that it will be; compressed, it is no shorter unpacked */
-    r->h->curl->easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     bool too_large = r->options.limit && length > 0 && (unsigned long long)length > r->options.limit;
     if (r->options.range) {
         r->enough = status != 206 && (length < 0 || too_large);
@@ -128,7 +128,7 @@ static int body_begin(struct http_request *r)
     if (too_large)
         return http_body_too_large(r);
     remember_validator(r);
-    return 0;
+    return http_room_begin(r, length);
 }
 
 /* `more`: bytes that have been unpacked now. */

@@ -119,7 +119,7 @@ class Handler(socketserver.StreamRequestHandler):
         asked = request.headers.get("range")
         if answer.ranges and asked and request.headers.get("if-range", answer.etag) == answer.etag:
             status, body = self.part(answer.body, asked, headers)
-        length = -1 if answer.endless else len(body) if answer.length is None else answer.length
+        length = answer.length if answer.length is not None else -1 if answer.endless else len(body)
         if length >= 0:
             headers["Content-Length"] = length
         headers.setdefault("Content-Type", answer.type)

@@ -102,7 +102,7 @@ def test_a_file_that_is_an_error_or_a_redirect_without_end(root, good, server, m
 
 
 def test_a_file_without_end(root, good, server, measured):
-    """Where its page says how large it is. (Where none does only the disk can tell.)"""
+    """Where its page says how large it is. (Where none does: test_volumes.py.)"""
     file = wheel_filename("endless", "1")
     server.add("/simple/endless/", page([{"filename": file, "url": f"/files/{file}", "hashes": {}, "size": 1000, "core-metadata": True}]))
     server.add(f"/files/{file}.metadata", Answer(body=metadata_text("endless", "1").encode()))

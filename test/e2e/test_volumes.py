@@ -13,8 +13,8 @@ import pytest
 
 from checks import check_records, demo_set, leftovers
 from conftest import LONG
-from fault_server import Answer, FaultServer, Gate
-from wheels import wheel_bytes, wheel_filename
+from fault_server import Answer, FaultServer, Gate, page
+from wheels import metadata_text, wheel_bytes, wheel_filename
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
 RUN_ON = {"PATH": "/usr/bin:/bin"}  # of what the venv has
@@ -236,6 +236,44 @@ def test_over_quota(root, index, mounts, tmp_path, large):
     life.check({"viewer": "1.0"}, done)
     btrfs("qgroup", "limit", "none")
     life.boot("viewer,lots", {"viewer": "1.0", "lots": "1.0"})
+
+
+@pytest.mark.parametrize("fault, reason", [
+    # Nobody says how large it is: it is given up before the volume is full, and is the only one to go.
+    ({"endless": b"x" * 65536}, r"nobody says how large it is, \d+ MiB of it have come, and the volume for it has room for \d MiB more"),
+    # More than there can be of anything.
+    ({"endless": b"x" * 65536, "length": 1 << 50}, "is larger than 16 GiB"),
+    ({"size": 1 << 50}, "is to be 1048576 GiB large, which is more than can be right"),
+])
+def test_a_file_without_end_does_not_fill_the_volume(root, index, mounts, fault, reason):
+    mounts.mount("-t", "tmpfs", "-o", "size=100m", "none", root.volume)
+    demo_set(index)
+    size = {"size": fault.pop("size")} if "size" in fault else {}
+    with FaultServer() as server:
+        file = wheel_filename("endless", "1")
+        server.add("/simple/endless/", page([{"filename": file, "url": f"/files/{file}", "hashes": {}, "core-metadata": True, **size}]))
+        server.add(f"/files/{file}.metadata", Answer(body=metadata_text("endless", "1").encode()))
+        server.add(f"/files/{file}", Answer(**fault))
+        done = root.boot("/bin/echo", "booted", wrap=mounts.prefix,
+                         env={"EXTENSION_AUTO_INSTALL": "endless,viewer", "PIP_EXTRA_INDEX_URL": f"{server.url}/simple/"})
+        assert (done.status, done.out) == (0, "booted\n"), done
+        assert re.search(r"endless \(EXTENSION_AUTO_INSTALL\) is set aside: .*" + reason, done.err), done
+    volume = os.statvfs(mounts.sees(root.volume))
+    assert volume.f_bfree > 0.9 * volume.f_blocks
+    assert (mounts.sees(root.venv) / "bin/python").exists() and "viewer" in str(os.listdir(mounts.sees(root.site)))
+
+
+def test_what_is_larger_than_the_room_for_it_is_not_begun(root, index, mounts):
+    """As where the disk is full, but nothing is written before."""
+    mounts.mount("-t", "tmpfs", "-o", "size=20m", "none", root.volume)
+    with FaultServer() as server:
+        file = wheel_filename("vast", "1")
+        server.add("/simple/vast/", page([{"filename": file, "url": f"/files/{file}", "hashes": {}, "core-metadata": True}]))
+        server.add(f"/files/{file}.metadata", Answer(body=metadata_text("vast", "1").encode()))
+        server.add(f"/files/{file}", Answer(body=b"x", length=50 << 20))
+        done = root.run("sync", wrap=mounts.prefix, env={"EXTENSION_AUTO_INSTALL": "vast", "PIP_INDEX_URL": f"{server.url}/simple/"})
+    assert done.status == 3 and re.search(rf"{re.escape(file)} is 50 MiB large, and the volume for it has room for 1\d MiB", done.err), done
+    assert not mounts.sees(root.venv).exists()
 
 
 def test_read_only(root, index, mounts):
