@@ -150,9 +150,9 @@ int page_visit(const struct page_visitor *v, struct text files, struct err *err)
     while ((result = page_files_next(&files, &file, err)) > 0) {
         file_visit(v, &file);
         if (v->check && v->check(v->ctx, err) < 0)
-            return -1;
+            return PAGE_TOO_MUCH;
     }
-    return result;
+    return result < 0 ? PAGE_ODD : 0;
 }
 
 static bool begins_like_json(struct text body)

@@ -73,5 +73,7 @@ struct page_visitor {
 };
 
 /* Hands out the files of a parsed page, in whose bytes their strings stand; passes over those that it may not
- * name, with a debug line. ERR_INPUT when the bytes are odd, or what check says. */
+ * name, with a debug line. PAGE_ODD: the bytes are none of a parsed page (ERR_INPUT); PAGE_TOO_MUCH: what
+ * check says. */
+enum { PAGE_ODD = -1, PAGE_TOO_MUCH = -2 };
 int page_visit(const struct page_visitor *v, struct text files, struct err *err);

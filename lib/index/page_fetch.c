@@ -70,13 +70,11 @@ static int take_files(struct page_fetch *p, const char *answered, size_t start)
     p->visitor.page = p->shown;
     p->visitor.base =
         url_with_credentials_of(p->visitor.strings, arena_strdup(p->visitor.strings, answered), p->url);
-    if (page_visit(&p->visitor, text_from(buf_view(&p->kept), start), &p->err) < 0) {
-        if (p->visitor.refused)
-            p->visitor.refused(p->visitor.ctx);
-        return -1;
-    }
-    p->state = PAGE_FOUND;
-    return 0;
+    int result = page_visit(&p->visitor, text_from(buf_view(&p->kept), start), &p->err);
+    if (result < 0 && p->visitor.refused)
+        p->visitor.refused(p->visitor.ctx);
+    p->state = result < 0 ? PAGE_FAILED : PAGE_FOUND;
+    return result;
 }
 
 static int parse_kept_body(struct page_fetch *p, size_t start)
@@ -96,9 +94,13 @@ static bool take_cached(struct index *ix, struct page_fetch *p)
             p->state = PAGE_ABSENT;
             return true;
         }
-        if (!p->cached.raw && take_files(p, p->cached.url, start) == 0)
+        int result = p->cached.raw ? parse_kept_body(p, start) : 0;
+        if (result == 0)
+            result = take_files(p, p->cached.url, p->cached.raw ? 0 : start);
+        if (result == 0)
             return true;
-        if (p->cached.raw && parse_kept_body(p, start) == 0 && take_files(p, p->cached.url, 0) == 0)
+        buf_free(&p->kept);
+        if (result == PAGE_TOO_MUCH) /* so it would be, however often it comes */
             return true;
     }
     log_debug("%s: the copy in the cache is broken; it is fetched again", p->shown);

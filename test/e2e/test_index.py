@@ -726,6 +726,19 @@ def test_a_damaged_cache_costs_nothing_but_time(server, tmp_path, damage):
     assert run(*args)["result"].get("requires") == ["other>=1"]
 
 
+def test_pages_of_the_cache_that_are_too_much_together(server, tmp_path):
+    """They are not taken for broken, and not asked for again."""
+    names = "crowd", "swarm"
+    for name in names:
+        files = ",".join(f'{{"url":"{name}-{number}-py3-none-any.whl"}}' for number in range(100_000))
+        server.add(f"/simple/{name}/", Answer(body=f'{{"files":[{files}]}}'.encode(), type="application/vnd.pypi.simple.v1+json",
+                                              headers={"Cache-Control": "max-age=600"}))
+        assert len(run(index_of(server), f"--cache={tmp_path}", "project", name)["result"][0]["releases"]) == 100_000
+    first, second = run(index_of(server), f"--cache={tmp_path}", "--offline", "project", *names)["result"]
+    assert len(first["releases"]) == 100_000
+    assert second["error"] == "input" and "takes more than 96 MiB of memory already" in second["text"]
+
+
 def test_a_cache_that_cannot_be_written_is_a_warning(server, tmp_path):
     offer(server)
     (tmp_path / "file").write_text("")
