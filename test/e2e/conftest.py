@@ -202,6 +202,7 @@ def root(tmp_path, small_base, programs, clean_env):
 
 @pytest.fixture
 def mounts(root):
+    """What is mounted at the root's volume, only what runs by its prefix sees."""
     if os.geteuid() != 0:
         pytest.skip("mounts file systems of its own")
     there = Mounts(root.volume)

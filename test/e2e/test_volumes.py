@@ -14,10 +14,10 @@ import pytest
 from checks import check_records, demo_set, leftovers
 from conftest import LONG
 from fault_server import Answer, FaultServer, Gate, page
+from volumes import Life, Mounted, settled
 from wheels import metadata_text, wheel_bytes, wheel_filename
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
-RUN_ON = {"PATH": "/usr/bin:/bin"}  # of what the venv has
 
 
 def inject(*faults, path=None):
@@ -25,48 +25,6 @@ def inject(*faults, path=None):
     options = [f"--inject={fault}" for fault in faults]
     calls = ",".join(fault.split(":")[0] for fault in faults)
     return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, f"--trace={calls}", *(["-P", path] if path else []), *options]
-
-
-def settled(root, wanted, wrap=()):
-    """A boot that has nothing to do: one that starts the reconciler says why."""
-    done = root.boot("/bin/echo", "booted", env={"EXTENSION_AUTO_INSTALL": wanted}, wrap=wrap)
-    assert (done.status, done.out, done.err) == (0, "booted\n", ""), done
-
-
-class Life:
-    """A first sync, an update and a removal, each at a boot; what is said of the volume comes back."""
-
-    def __init__(self, root, index, wrap=(), program=True):
-        self.root, self.index, self.wrap, self.program = root, index, wrap, program
-        demo_set(index)
-
-    def boot(self, wanted, installed):
-        done = self.root.boot("/bin/echo", "booted", env={"EXTENSION_AUTO_INSTALL": wanted}, wrap=self.wrap)
-        assert (done.status, done.out) == (0, "booted\n") and "error: " not in done.err, done
-        self.check(installed, done)
-        settled(self.root, wanted, self.wrap)
-        return done.err
-
-    def check(self, installed, done):
-        assert self.root.installed() == installed, done
-        check_records(self.root)
-        assert leftovers(self.root) == []
-        assert (self.root.venv / "bin/typed-cli").exists() == ("typed" in installed)
-        if self.program and "typed" in installed:
-            assert subprocess.run([self.root.venv / "bin/typed-cli"], env=RUN_ON, capture_output=True, text=True).stdout == "typed\n"
-        assert self.root.localstack_sees("import viewer; print(viewer.__file__.endswith('viewer/__init__.py'))") == "True"
-
-    def live(self):
-        first = self.boot("typed,viewer", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"})
-        self.index.add("lib-one", "2.6", files={"lib_one/__init__.py": "version = '2.6'\n", "lib_one/more.py": ""})
-        update = self.boot("typed,viewer,lib-one>=2.6", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.6"})
-        assert self.root.localstack_sees("import lib_one; print(lib_one.version)") == "2.6"
-        removal = self.boot("viewer", {"viewer": "1.0"})
-        assert "made anew" not in first + update + removal
-        self.boot("typed,viewer", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.6"})
-        looked = self.root.run("check", wrap=self.wrap)
-        assert looked.status == 0, looked
-        return [re.findall("warning: (.*)", said) for said in (first, update, removal)]
 
 
 # ---- calls that the volume refuses
@@ -130,44 +88,10 @@ def test_where_modes_have_no_effect(root, index):
 
 # ---- real file systems, in mount namespaces of their own
 
-class Mounted(Life):
-    """The same where only the namespace sees the volume."""
-
-    def __init__(self, root, index, mounts, **more):
-        super().__init__(root, index, mounts.prefix, **more)
-        self.mounts = mounts
-
-    def check(self, installed, done):
-        look = "import importlib.metadata as m, sys; print(*sorted(d.name + '==' + d.version for d in m.distributions(path=[sys.argv[1]])))"
-        seen = self.inside("python3", "-I", "-c", look, self.root.site)
-        assert seen.stdout.split() == sorted(f"{name}=={version}" for name, version in installed.items()), (seen, done)
-        assert self.root.run("check", wrap=self.wrap).status == 0
-        left = set(os.listdir(self.mounts.sees(self.root.extensions)))
-        assert {name for name in left if "staging" in name or "commit" in name or name.endswith(".new")} == set()
-        ran = self.inside(self.root.venv / "bin/typed-cli") if self.program and "typed" in installed else None
-        assert ran is None or ran.stdout == "typed\n", ran
-        self.imports("viewer")
-
-    def inside(self, *command):
-        return subprocess.run([*self.wrap, *map(str, command)], env=RUN_ON, capture_output=True, text=True)
-
-    def imports(self, name):
-        done = self.inside(self.root.base / "bin/python3", "-I", "-c", f"import sys; sys.path.append({str(self.root.site)!r}); import {name}")
-        assert done.returncode == 0, done
-
-    def live(self):
-        first = self.boot("typed,viewer", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"})
-        self.index.add("lib-one", "2.6")
-        update = self.boot("typed,viewer,lib-one>=2.6", {"viewer": "1.0", "typed": "0.3", "lib-one": "2.6"})
-        removal = self.boot("viewer", {"viewer": "1.0"})
-        said = first + update + removal
-        assert "made anew" not in said and "warning: " not in said, said
-
-
 @pytest.mark.parametrize("options", ["", "noexec"])
 def test_tmpfs(root, index, mounts, options):
     mounts.mount("-t", "tmpfs", "-o", options or "rw", "none", root.volume)
-    Mounted(root, index, mounts, program=not options).live()
+    assert Mounted(root, index, mounts, program=not options).live() == [[], [], []]
 
 
 def test_ext4_on_a_loop_device(root, index, mounts, tmp_path):
@@ -175,7 +99,7 @@ def test_ext4_on_a_loop_device(root, index, mounts, tmp_path):
     subprocess.run(["truncate", "-s", "64M", image], check=True)
     subprocess.run(["/sbin/mkfs.ext4", "-q", image], check=True)
     mounts.mount("-o", "loop", image, root.volume)
-    Mounted(root, index, mounts).live()
+    assert Mounted(root, index, mounts).live() == [[], [], []]
 
 
 @pytest.mark.parametrize("baked", [False, True])
@@ -189,7 +113,7 @@ def test_overlay(root, index, mounts, tmp_path, baked):
     mounts.mount("-t", "tmpfs", "none", layers)  # the test's own folder may be on an overlay, which is no upper layer
     subprocess.run([*mounts.prefix, "mkdir", layers / "upper", layers / "work"], check=True)
     mounts.mount("-t", "overlay", "-o", f"lowerdir={root.volume},upperdir={layers}/upper,workdir={layers}/work", "overlay", root.volume)
-    Mounted(root, index, mounts).live()
+    assert Mounted(root, index, mounts).live() == [[], [], []]
 
 
 # ---- volumes that cannot be written, or no more
