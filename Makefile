@@ -83,7 +83,8 @@ TOOLS := $(TOOLS_SRC:test/tools/%.c=$(BUILD)/tools/%)
 
 $(BUILD)/tools/%: $(BUILD)/obj/test/tools/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(EXT_LIBS) $(BOOT_LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(EXT_LIBS) $(BOOT_LIBS) $(TOOL_LIBS)
+$(BUILD)/tools/volume: TOOL_LIBS := -lfuse3 -lutf8proc
 .SECONDARY: $(TOOLS_SRC:%.c=$(BUILD)/obj/%.o)
 
 .PHONY: tools

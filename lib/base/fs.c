@@ -299,6 +299,25 @@ int fs_list(struct arena *a, int dirfd, const char *path, struct strings *names,
     return 0;
 }
 
+int fs_listed_name(struct arena *a, int dirfd, const char *name, const char **listed, struct err *err)
+{
+    struct strings names cleanup_strings = {0};
+    struct stat wanted, st;
+    *listed = NULL;
+    if (fs_list(a, dirfd, ".", &names, err) < 0)
+        return -1;
+    if (fstatat(dirfd, name, &wanted, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_sys(err, errno, "cannot look at %s", name);
+    array_each (&names, item)
+        if (strcmp(*item, name) == 0)
+            *listed = *item;
+    for (size_t i = 0; i < names.count && !*listed; i++)
+        if (fstatat(dirfd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == wanted.st_dev &&
+            st.st_ino == wanted.st_ino)
+            *listed = names.items[i];
+    return 0;
+}
+
 static int copy_bytes(int in, int out, off_t size)
 {
     off_t done = 0;

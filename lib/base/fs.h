@@ -67,6 +67,9 @@ int fs_open_dir(int dirfd, const char *path, struct err *err);
  * sysno. */
 struct strings;
 int fs_list(struct arena *a, int dirfd, const char *path, struct strings *names, struct err *err);
+/* *listed: the name by which a folder lists what it has as NAME: another one where its volume does not
+ * distinguish case or Unicode forms; NULL where none can be told to be it. */
+int fs_listed_name(struct arena *a, int dirfd, const char *name, const char **listed, struct err *err);
 
 /* How the files of a tree get from one place to another on this pair of file systems: starts at the fastest
  * and falls back once and for all when the kernel refuses (EXDEV, EPERM, EMLINK for this file only,

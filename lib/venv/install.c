@@ -82,11 +82,22 @@ static bool is_smuggled(struct installation *in, const char *from, const char *p
     return !from || !path_below(from, in->wheel->dist_info);
 }
 
+/* The venv's own paths are ASCII, and in lower case where they are not there from the start. */
+static bool is_venvs_own(struct installation *in, const char *path)
+{
+    if (!in->to.folds)
+        return layout_owns(path, in->target->site_packages);
+    char *lower = arena_strdup(&in->a, path);
+    for (char *c = lower; *c; c++)
+        *c = ascii_lower(*c);
+    return layout_owns(lower, in->target->site_packages);
+}
+
 /* Refuses what is not this distribution's to bring; takes possession of the rest. */
 static int claim(struct installation *in, const char *path, struct err *err)
 {
     const char *ours = in->options->normalized;
-    if (layout_owns(path, in->target->site_packages))
+    if (is_venvs_own(in, path))
         return err_set(err, ERR_INPUT, "it would overwrite %s, which is the venv's own", path);
     void **owner = strmap_place(in->target->owners, text_of(path));
     if (*owner && strcmp(*owner, ours) == 0)
@@ -105,19 +116,20 @@ static void record_line(struct installation *in, const char *path, const char *d
     record_write(&in->record, &(struct record_entry){relative, digest ? "sha256" : NULL, digest, size});
 }
 
-/* Files that were carried over from the old venv and are nobody's. */
-static int already_there(const char *path, struct err *err)
+/* Takes away what is in a file's place and nobody's (carried over from the old venv), where that is allowed.
+ */
+static int make_way(const struct installation *in, int dir, const char *path, struct err *err)
 {
-    if (err && err->sysno == EEXIST)
-        return err_set(err, ERR_INPUT,
-                       "it would overwrite %s, which is there already and is no distribution's file", path);
-    return -1;
-}
-
-/* Takes away what is in a file's place, where that is allowed. */
-static bool make_way(const struct installation *in, int dir, const char *name, const struct err *err)
-{
-    return err && err->sysno == EEXIST && in->options->overwrite && unlinkat(dir, name, 0) == 0;
+    const char *name = path_base(path);
+    if (!err || err->sysno != EEXIST)
+        return -1;
+    err_clear(err);
+    if (tree_check_spelling(dir, name, err) < 0)
+        return err_wrap(err, "in %.*s", (int)(name - path) - 1, path);
+    if (in->options->overwrite && unlinkat(dir, name, 0) == 0)
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "it would overwrite %s, which is there already and is no distribution's file", path);
 }
 
 static int write_file(const struct installation *in, int dir, const char *path, struct text bytes,
@@ -126,10 +138,7 @@ static int write_file(const struct installation *in, int dir, const char *path, 
     const char *name = path_base(path);
     if (tree_write(dir, name, bytes, executable, err) == 0)
         return 0;
-    if (!make_way(in, dir, name, err))
-        return already_there(path, err);
-    err_clear(err);
-    return tree_write(dir, name, bytes, executable, err);
+    return make_way(in, dir, path, err) < 0 ? -1 : tree_write(dir, name, bytes, executable, err);
 }
 
 /* Writes what no archive has, or not so. */
@@ -344,6 +353,7 @@ int install_wheel(const struct install_target *target, const struct unpacked *wh
                               .moves = SIZE_MAX};
     tree_walk_init(&in.from, root, false);
     tree_walk_init(&in.to, target->fd, true);
+    in.to.folds = layout_folds_case(target->fd);
     int result = install_all(&in, err);
     tree_walk_free(&in.from);
     tree_walk_free(&in.to);

@@ -275,6 +275,11 @@ bool layout_owns(const char *path, const char *site_packages)
     return text_starts(p, site) && text_is(text_from(p, site.len), "/" LAYOUT_PTH);
 }
 
+bool layout_folds_case(int fd)
+{
+    return fs_exists(fd, "PYVENV.CFG");
+}
+
 unsigned long long layout_number(const char *venv_dir)
 {
     struct arena names cleanup_arena = ARENA_INIT;

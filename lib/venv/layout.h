@@ -42,6 +42,9 @@ void layout_damage(struct arena *a, const char *dir, const struct interpreter *p
 /* Whether a relative path is one of the venv's own, which no wheel may bring. */
 bool layout_owns(const char *path, const char *site_packages);
 
+/* Whether the volume takes names that differ by case for one: pyvenv.cfg is there by another name. */
+bool layout_folds_case(int fd);
+
 /* Whether programs in the venv can be executed at all, as its own bin/pip tells: not where the volume has no
  * modes or is mounted with noexec. */
 bool layout_runs_programs(const char *venv_dir);

@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/stopwatch.h"
 #include "base/thread.h"
+#include "venv/tree.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -104,6 +105,8 @@ static int link_file(struct fs_linker *how, const struct place *at, const char *
         return 0;
     if (why.sysno == EEXIST && at->found == LINKER_KEEP)
         return 0;
+    if (why.sysno == EEXIST && tree_check_spelling(at->to, to, err) < 0)
+        return err_wrap(err, "in %s", *path ? path : "the top folder");
     if (why.sysno == EEXIST && at->found == LINKER_REPLACE && unlinkat(at->to, to, 0) == 0) {
         err_clear(&why);
         if (fs_link_or_copy(how, at->from, from, at->to, to, &why) == 0)

@@ -35,6 +35,19 @@ int tree_write(int dirfd, const char *name, struct text bytes, bool executable, 
     return tree_finish(&fd, name, executable, NULL, err);
 }
 
+int tree_check_spelling(int dirfd, const char *name, struct err *err)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    const char *listed;
+    if (fs_listed_name(&a, dirfd, name, &listed, err) < 0)
+        return -1;
+    if (listed && strcmp(listed, name) == 0)
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "%s is there as %s, on this volume, which does not distinguish case or Unicode forms",
+                   name, listed ? listed : "another name");
+}
+
 void tree_walk_init(struct tree_walk *w, int root, bool create)
 {
     *w = (struct tree_walk){.create = create};
@@ -55,6 +68,14 @@ void tree_walk_free(struct tree_walk *w)
     buf_free(&w->path);
 }
 
+/* Plain ASCII has one Unicode form. */
+static bool can_have_another_spelling(const struct tree_walk *w, const char *name)
+{
+    while (*name && (unsigned char)*name < 0x80)
+        name++;
+    return w->folds || *name;
+}
+
 static int enter(struct tree_walk *w, struct text part, struct err *err)
 {
     char name[256];
@@ -67,6 +88,8 @@ static int enter(struct tree_walk *w, struct text part, struct err *err)
     bool made = w->create && mkdirat(at, name, 0777) == 0;
     if (!made && w->create && errno != EEXIST)
         return err_sys(err, errno, "cannot create folder %s", name);
+    if (!made && w->create && can_have_another_spelling(w, name) && tree_check_spelling(at, name, err) < 0)
+        return -1;
     int fd = openat(at, name, FLAGS);
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
         return err_set(err, ERR_INPUT, "%s, which is a file or a link, would have to be a folder", name);

@@ -197,6 +197,24 @@ static const char *names_of(struct arena *a, const char *dir)
     return text_dup(a, buf_view(&all));
 }
 
+static void test_fs_listed_name(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    const char *listed;
+    char dir[] = "/tmp/test-base-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    cleanup_close int folder = fs_open_dir(AT_FDCWD, dir, NULL);
+    assert_int_equal(fs_write(folder, "name", T("x"), 0644, false, NULL), 0);
+    assert_int_equal(linkat(folder, "name", folder, "another", 0), 0);
+    assert_int_equal(fs_listed_name(&a, folder, "name", &listed, NULL), 0);
+    assert_string_equal(listed, "name");
+    assert_int_equal(fs_listed_name(&a, folder, "none", &listed, &err), -1);
+    assert_int_equal(err.sysno, ENOENT);
+    assert_int_equal(fs_remove_tree(AT_FDCWD, dir, NULL), 0);
+}
+
 /* What a killed writer left goes, whatever number is in its name; what somebody is at stays, and what is not
  * ours. */
 static void test_fs_sweeps_what_nobody_holds(void **state)
@@ -290,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_fs_writes_reads_links_and_removes),
         cmocka_unit_test(test_fs_new_names),
+        cmocka_unit_test(test_fs_listed_name),
         cmocka_unit_test(test_fs_sweeps_what_nobody_holds),
         cmocka_unit_test(test_fs_does_not_hold_what_a_sweep_has),
         cmocka_unit_test(test_process_captures_and_times_out),
