@@ -423,6 +423,16 @@ static void refuse_by_proxy(struct http_request *r, long status)
                 status, proxy && *proxy ? "PIP_PROXY" : "name the host in NO_PROXY");
 }
 
+static void refuse_without_credentials(struct http_request *r, long status)
+{
+    const char *netrc = r->target.user ? NULL : r->h->netrc;
+    err_set(&r->err, ERR_INPUT,
+            "%s wants credentials%s (%ld); give them in the URL of the index (https://USER:PASSWORD@HOST/…) "
+            "or in %s%s",
+            r->shown, r->target.user ? " other than those in its URL" : "", status,
+            netrc ? netrc : "~/.netrc", netrc ? ", which has none that it takes" : "");
+}
+
 static void refuse(struct http_request *r, long status, curl_off_t retry_after_s)
 {
     const char *shown = r->shown;
@@ -430,11 +440,7 @@ static void refuse(struct http_request *r, long status, curl_off_t retry_after_s
     if (retry_after_s > 0)
         snprintf(how_long, sizeof how_long, ", for %lld s", (long long)retry_after_s);
     if (status == 401 || status == 403)
-        err_set(
-            &r->err, ERR_INPUT,
-            "%s wants credentials%s (%ld); give them in the URL of the index (https://USER:PASSWORD@HOST/…) "
-            "or in ~/.netrc",
-            shown, r->target.user ? " other than those in its URL" : "", status);
+        refuse_without_credentials(r, status);
     else if (status == 407)
         refuse_by_proxy(r, status);
     else if (status == 400 && r->target.secure)

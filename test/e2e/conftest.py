@@ -279,9 +279,10 @@ def index(root, workshop):
     return workshop
 
 
-@pytest.fixture
-def devpi(tmp_path):
-    server = Devpi(tmp_path / "devpi")
+@pytest.fixture(scope="session")
+def devpi(tmp_path_factory):
+    """One for all tests, which starts slowly: each uploads what nobody else does."""
+    server = Devpi(tmp_path_factory.mktemp("devpi") / "devpi")
     yield server
     server.stop()
 

@@ -164,6 +164,9 @@ http {{
 """
 
 
+NGINX_USER = "user root;" if os.getuid() == 0 else ""
+
+
 class Server:
     """One that runs as self.process."""
 
@@ -171,6 +174,22 @@ class Server:
 
     def stop(self):
         self.process.stop()
+
+
+def start_nginx(run, listener, conf):
+    """nginx takes over a socket that it inherits: so the kernel chooses the port, and it stays ours."""
+    (run / "nginx.conf").write_text(conf)
+    process = Process(["/usr/sbin/nginx", "-p", run, "-c", run / "nginx.conf", "-e", "stderr"], run / "log",
+                      pass_fds=[listener.fileno()], env={"NGINX": f"{listener.fileno()};", "PATH": "/usr/bin:/bin"})
+    listener.close()
+    return process
+
+
+def listen():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    return listener, listener.getsockname()[1]
 
 
 class Nginx(Server):
@@ -181,11 +200,7 @@ class Nginx(Server):
         run = pathlib.Path(run)
         run.mkdir(parents=True)
         self.access_log = run / "access.log"
-        # nginx takes over a socket that it inherits: so the kernel chooses the port, and it stays ours.
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
-        self.port = listener.getsockname()[1]
+        listener, self.port = listen()
         auth = ""
         if password:
             (run / "passwords").write_text(f"user:{{PLAIN}}{password}\n")
@@ -196,14 +211,9 @@ class Nginx(Server):
             secure = f"ssl http2; ssl_certificate {pem}; ssl_certificate_key {pem}"
         if clients:
             secure += f"; ssl_client_certificate {clients.certificate}; ssl_verify_client on"
-        (run / "nginx.conf").write_text(NGINX.format(
-            run=run, folder=index.folder, port=self.port, auth=auth, tls=secure, user="user root;" if os.getuid() == 0 else "",
+        self.process = start_nginx(run, listener, NGINX.format(
+            run=run, folder=index.folder, port=self.port, auth=auth, tls=secure, user=NGINX_USER,
             json='"~application/vnd\\.pypi\\.simple\\.v1\\+json" index.json;' if json else ""))
-        nginx = "/usr/sbin/nginx"
-        self.process = Process(
-            [nginx, "-p", run, "-c", run / "nginx.conf", "-e", "stderr"], run / "log",
-            pass_fds=[listener.fileno()], env={"NGINX": f"{listener.fileno()};", "PATH": "/usr/bin:/bin"})
-        listener.close()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/simple/"
         self.wait_for_answer()
 
@@ -290,13 +300,46 @@ class Pypiserver(Server):
         return ["-P", run / "passwords", "-a", "list,download,update"]
 
 
+# For who asks it about a request, nobody may read without a login: what devpi-lockdown does, but for its pages in a browser.
+ONLY_WITH_A_LOGIN = """
+from pluggy import HookimplMarker
+
+@HookimplMarker("devpiserver")
+def devpiserver_authcheck_unauthorized(request):
+    return request.authenticated_userid is None
+"""
+
+NGINX_BEFORE_DEVPI = """
+daemon off; {user} worker_processes 1; pid {run}/pid; error_log stderr warn;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {run}/body; proxy_temp_path {run}/proxy; fastcgi_temp_path {run}/fastcgi;
+    uwsgi_temp_path {run}/uwsgi; scgi_temp_path {run}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        auth_request /+authcheck;
+        location = /+authcheck {{
+            internal;
+            proxy_pass {devpi}; proxy_pass_request_body off; proxy_set_header Content-Length "";
+            proxy_set_header X-outside-url http://127.0.0.1:{port}; proxy_set_header X-Original-URI $request_uri;
+        }}
+        location / {{ proxy_pass {devpi}; proxy_set_header X-outside-url http://127.0.0.1:{port}; }}
+    }}
+}}
+"""
+
+
 class Devpi(Server):
-    """devpi-server with one index, user/dev, that has no bases."""
+    """devpi-server with one index, user/dev, that has no bases: open at url; at closed_url an nginx lets through who devpi knows, as
+    user:PASSWORD."""
+
+    PASSWORD = "s3cret:of@the/user"
 
     def __init__(self, run):
         run = pathlib.Path(run)
         run.mkdir(parents=True)
-        env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(run), "LANG": "C.UTF-8"}
+        env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(run), "LANG": "C.UTF-8", "PYTHONPATH": self.plugin(run / "plugin")}
         self.port = free_port()
         subprocess.run([BIN / "devpi-init", "--serverdir", run / "data", "--no-root-pypi", "--root-passwd", "x"],
                        check=True, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -306,11 +349,27 @@ class Devpi(Server):
         self.process.wait_for(self.port)
         self.root = f"http://127.0.0.1:{self.port}"
         self.token = None
-        self.call("PUT", "/user", {"password": "y"})
-        answer = self.call("POST", "/+login", {"user": "user", "password": "y"})
+        self.call("PUT", "/user", {"password": self.PASSWORD})
+        answer = self.call("POST", "/+login", {"user": "user", "password": self.PASSWORD})
         self.token = answer["result"]["password"]
         self.call("PUT", "/user/dev", {"type": "stage", "bases": [], "volatile": True})
         self.url = f"{self.root}/user/dev/+simple/"
+        listener, port = listen()
+        self.nginx = start_nginx(run, listener, NGINX_BEFORE_DEVPI.format(run=run, port=port, user=NGINX_USER, devpi=self.root))
+        self.closed_url = f"http://127.0.0.1:{port}/user/dev/+simple/"
+
+    @staticmethod
+    def plugin(folder):
+        info = folder / "only_with_a_login-1.dist-info"
+        info.mkdir(parents=True)
+        (folder / "only_with_a_login.py").write_text(ONLY_WITH_A_LOGIN)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: only-with-a-login\nVersion: 1\n")
+        (info / "entry_points.txt").write_text("[devpi_server]\nlogin = only_with_a_login\n")
+        return str(folder)
+
+    def stop(self):
+        self.nginx.stop()
+        super().stop()
 
     def request(self, method, path, body, content_type):
         request = urllib.request.Request(self.root + path, body, {"Content-Type": content_type,

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -16,6 +17,7 @@ import pytest
 from conftest import LONG
 from fault_server import Answer, FaultServer
 from servers import Authority, Pypiserver, Tinyproxy
+from wheels import make_wheel
 
 PASSWORD = "s3cret-of-the-proxy"
 
@@ -307,3 +309,41 @@ def test_pypiserver_with_a_password(root, workshop, tmp_path, way):
     for secret in (password, encoded):
         assert not any(secret in done.out + done.err for done in said), said
         assert secret.encode() not in files
+
+
+def credentials(root, way, url, password):
+    """Gives them to who is to use them, in one of the ways that pip knows."""
+    with_password = url.replace("//", f"//user:{urllib.parse.quote(password, safe='')}@")
+    conf, netrc = pathlib.Path(root.env["HOME"], ".config/pip/pip.conf"), pathlib.Path(root.env["HOME"], ".netrc")
+    root.env["PIP_INDEX_URL"] = with_password if way == "url" else url
+    if way == "pip.conf":
+        conf.parent.mkdir(parents=True, exist_ok=True)
+        conf.write_text(f"[global]\nindex-url = {with_password}\n")
+        root.env.update(PIP_INDEX_URL="", PIP_CONFIG_FILE="")
+    elif way == "netrc":
+        netrc.write_text(f"machine 127.0.0.1 login user password {password}\n")
+        netrc.chmod(0o600)
+
+
+@pytest.mark.parametrize("way", ["url", "netrc", "pip.conf"])
+def test_devpi_with_a_password(root, devpi, tmp_path, way):
+    names = [f"{name}-{way.replace('.', '')}" for name in ("app", "lib")]
+    devpi.upload(make_wheel(tmp_path / "w", names[1], "1.0"))
+    devpi.upload(make_wheel(tmp_path / "w", names[0], "1.0", [names[1]]))
+    root.env["EXTENSION_AUTO_INSTALL"] = names[0]
+    wrong = "wr0ng/secret"
+    credentials(root, way, devpi.closed_url, wrong)
+    refused = root.sync("-v", status=1)
+    lines = [line for line in refused.err.splitlines() if "error: " in line]
+    told = ".netrc, which has none that it takes." if way == "netrc" else " wants credentials other than those in its URL (401)"
+    assert len(lines) == 1 and f"{devpi.closed_url.split('//')[1]}{names[0]}/ wants credentials" in lines[0] and told in lines[0], refused
+    credentials(root, way, devpi.closed_url, devpi.PASSWORD)
+    said = [refused, root.sync("-v")]
+    assert root.installed() == dict.fromkeys(names, "1.0")
+    said += [root.run(*args) for args in (["plan", "--format", "json", "--upgrade"], ["lock"], ["doctor"])]
+    assert all(done.status == 0 for done in said[1:]), said
+    files = everything_written(root)
+    for secret in (wrong, devpi.PASSWORD):
+        for form in (secret, urllib.parse.quote(secret, safe="")):
+            assert not any(form in done.out + done.err for done in said), said
+            assert form.encode() not in files
