@@ -91,6 +91,7 @@ static int carry_over(struct staging *g, struct err *err)
             array_push(&leave, old);
     }
     const struct stage_options options = {
+        .extensions_dir = s->paths.extensions,
         .old_dir = s->paths.venv,
         .to = g->fd,
         .site_packages = s->py.site_packages,

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "venv/clone.h"
+#include "venv/commit.h"
 #include "venv/layout.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@ struct carrying {
     const struct stage_options *options;
     struct arena a;
     struct strmap gone; /* paths in the old venv that are not carried over */
+    struct err foreign; /* about the first folder that somebody else put into it */
 };
 
 /* A RECORD path, relative to site-packages, made relative to the venv; NULL when it leads out of it. */
@@ -97,6 +99,8 @@ static bool skip(void *ctx, const char *path, bool folder)
 {
     struct carrying *c = ctx;
     const struct stage_options *o = c->options;
+    if (folder && o->extensions_dir && !c->foreign.text)
+        (void)!commit_may_replace(o->extensions_dir, path_join(&c->a, o->old_dir, path), &c->foreign);
     if (folder && is_other_library(o, path))
         return true;
     if (strmap_get(&c->gone, text_of(path)))
@@ -128,6 +132,9 @@ int stage_carry_over(const struct stage_options *options, const struct installed
         if (result == 0)
             result = linker_wait(options->linker, NULL, err);
     }
+    if (result == 0 && c.foreign.text)
+        result = err_move(err, &c.foreign);
+    err_clear(&c.foreign);
     strmap_free(&c.gone);
     arena_free(&c.a);
     return result;

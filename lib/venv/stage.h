@@ -7,8 +7,9 @@
 #include "venv/linker.h"
 
 struct stage_options {
-    const char *old_dir; /* the venv staged from */
-    int to;              /* the staged venv, as layout_create left it: what it made is never overwritten */
+    const char *extensions_dir; /* NULL: whose the old venv's folders are is not looked at */
+    const char *old_dir;        /* the venv staged from */
+    int to; /* the staged venv, as layout_create left it: what it made is never overwritten */
     const char *site_packages;     /* relative, of the new one */
     const char *old_site_packages; /* relative, of the old one: differs when Python changed */
     bool same_python; /* false: only what no RECORD names and is outside the old site-packages is carried over
@@ -21,5 +22,6 @@ struct stage_options {
     struct strmap *owners; /* as in install_target: gets the files of the distributions that stay */
 };
 
-/* Until all of it is in place. */
+/* Until all of it is in place. ERR_SYSTEM also where a folder of the old venv is another user's, and could
+ * not be removed after the switch. */
 int stage_carry_over(const struct stage_options *options, const struct installed_set *old, struct err *err);

@@ -3,6 +3,7 @@
 sentence says what is wrong with the volume, and the venv stays as it was."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -16,6 +17,8 @@ from conftest import LONG
 from fault_server import Answer, FaultServer, Gate, page
 from volumes import Life, Mounted, settled
 from wheels import metadata_text, wheel_bytes, wheel_filename
+
+PROTECTED_LINKS = pathlib.Path("/proc/sys/fs/protected_hardlinks").read_text() == "1\n"
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
 
@@ -99,6 +102,13 @@ def test_ext4_on_a_loop_device(root, index, mounts, tmp_path):
     subprocess.run(["truncate", "-s", "64M", image], check=True)
     subprocess.run(["/sbin/mkfs.ext4", "-q", image], check=True)
     mounts.mount("-o", "loop", image, root.volume)
+    assert Mounted(root, index, mounts).live() == [[], [], []]
+
+
+@pytest.mark.parametrize("kind", ["bind", "tmpfs"])
+def test_a_venv_that_is_a_mount_point(root, index, mounts, kind):
+    root.venv.mkdir(parents=True)
+    mounts.mount(*(["--bind", root.venv] if kind == "bind" else ["-t", "tmpfs", "none"]), root.venv)
     assert Mounted(root, index, mounts).live() == [[], [], []]
 
 
@@ -253,6 +263,38 @@ def test_a_plain_user_over_a_venv_of_roots(shared):
     done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=user)
     assert "error: " not in done.err and root.installed() == {"viewer": "1.0", "typed": "0.3", "lib-one": "2.5"}, done
     settled(root, "viewer,typed", user)
+
+
+def test_a_plain_user_over_what_root_installed(shared, index):
+    """By pip, in the user's venv: it could not be removed with the old venv."""
+    root, user = shared, as_user(1234)
+    index.add("hand", "1.0")
+    root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer"}, wrap=user)
+    root.pip("install", "--index-url", index.server.url, "hand")
+    for _ in range(2):
+        done = root.boot("/bin/echo", "booted", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=user)
+        assert (done.status, done.out) == (0, "booted\n"), done
+        assert re.search(f"{root.site}/hand.* belongs to user 0.*run .* as user 0.*chown -R 1234 {root.extensions}`", done.err), done
+        assert root.installed() == {"viewer": "1.0", "hand": "1.0"} and leftovers(root) == []
+    subprocess.run(["chown", "-R", "1234", root.extensions], check=True)
+    done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer,typed"}, wrap=user)
+    assert "error: " not in done.err and "warning: " not in done.err, done
+    assert root.installed() == {"viewer": "1.0", "hand": "1.0", "typed": "0.3", "lib-one": "2.5"}
+    settled(root, "viewer,typed", user)
+
+
+def test_a_plain_user_with_a_cache_of_roots(shared, index, tmp_path):
+    """Where the kernel protects files from links by others (fs.protected_hardlinks) they are copied."""
+    root = shared
+    root.env["EXTENSION_CACHE_DIR"] = str(tmp_path / "cache")
+    root.sync(EXTENSION_AUTO_INSTALL="viewer")
+    shutil.rmtree(root.extensions)
+    root.volume.joinpath("lib").chmod(0o777)
+    done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "viewer"}, wrap=as_user(1234))
+    assert "error: " not in done.err and root.installed() == {"viewer": "1.0"}, done
+    assert {p.stat().st_uid for p in root.site.rglob("*.py")} <= ({1234} if PROTECTED_LINKS else {0, 1234})
+    check_records(root)
+    settled(root, "viewer", as_user(1234))
 
 
 # ---- somebody's bin/pip in the middle of a sync
