@@ -200,19 +200,22 @@ int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool d
     return durable ? sync_dir_at(dirfd, folder ? arena_strndup(&names, path, folder) : ".", err) : 0;
 }
 
-/* A shared lock, which wants no right to write. Another sweep may have one too: the file goes all the same.
- * Who is about to lock what he has just made is refused, and makes another. */
-static void sweep_one(int folder, const char *name)
+/* A shared lock, which wants no right to write. Another sweep may have one too: it goes all the same. Who is
+ * about to lock what he has just made is refused, and makes another. */
+static void sweep_one(int folder, mode_t kind, const char *name)
 {
     struct stat st;
+    struct err err cleanup_err = ERR_INIT;
     cleanup_close int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || flock(fd, LOCK_SH | LOCK_NB) < 0)
+    if (fd < 0 || fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != kind || flock(fd, LOCK_SH | LOCK_NB) < 0)
         return;
-    if (unlinkat(folder, name, 0) == 0)
+    if (fs_remove_tree(folder, name, &err) == 0)
         log_debug("removed %s, which somebody left who was killed", name);
+    else
+        log_debug("%s", err.text);
 }
 
-void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), const void *data)
+void fs_sweep(int folder, mode_t kind, bool (*is_ours)(const char *name, const void *data), const void *data)
 {
     struct arena a cleanup_arena = ARENA_INIT;
     struct strings names cleanup_strings = {0};
@@ -221,7 +224,7 @@ void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), c
     array_each (&names, name) {
         const char *of = fs_new_name_of(&a, *name);
         if (of && is_ours(of, data))
-            sweep_one(folder, *name);
+            sweep_one(folder, kind, *name);
     }
 }
 

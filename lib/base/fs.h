@@ -40,9 +40,9 @@ char *fs_new_name_of(struct arena *a, const char *name);
 /* Takes the lock of what has just been made under such a name. False: a sweep came first, and removes it;
  * make another. Where the volume has no locks nobody sweeps: true. */
 bool fs_hold_new(int fd, int dirfd, const char *name);
-/* Removes the files in a folder that nobody holds and whose NAME is_ours says to be ours; what cannot be
- * removed is left. */
-void fs_sweep(int folder, bool (*is_ours)(const char *name, const void *data), const void *data);
+/* Removes what of one kind (S_IFREG or S_IFDIR) in a folder nobody holds and whose NAME is_ours says to be
+ * ours; what cannot be removed is left. */
+void fs_sweep(int folder, mode_t kind, bool (*is_ours)(const char *name, const void *data), const void *data);
 
 /* Writes all of it. */
 int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err);

@@ -46,7 +46,7 @@ static void sweep(enum cache_kind kind, int folder, bool all)
     else if (kind == CACHE_DOWNLOADS)
         partial_sweep(folder, all);
     else
-        fs_sweep(folder, is_written, &kind);
+        fs_sweep(folder, S_IFREG, is_written, &kind);
 }
 
 /* *cache: the cache's own folder, which may well be a link; -1 where there is none. */

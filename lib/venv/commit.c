@@ -467,7 +467,7 @@ static void sweep(const struct commit *c)
 {
     cleanup_close int dir = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0)
-        fs_sweep(dir, is_of_sync, NULL);
+        fs_sweep(dir, S_IFREG, is_of_sync, NULL);
 }
 
 int commit_recover(const char *extensions_dir, const char *venv_dir, bool *finished, struct err *err)

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/file.h>
 
 enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4, READ_SIZE = 64 << 10 };
 
@@ -288,26 +287,13 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
 
 /* ---- sweeping */
 
-static void sweep_one(int folder, const char *name)
+static bool is_key(const char *name, const void *data)
 {
-    struct err err cleanup_err = ERR_INIT;
-    cleanup_close int fd = fs_open_dir(folder, name, NULL);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return;
-    log_debug("removing the unpacked wheel %s, which somebody left who was killed", name);
-    if (fs_remove_tree(folder, name, &err) < 0)
-        log_debug("%s", err.text);
+    (void)data;
+    return digest_is_name(name, "");
 }
 
 void unpacked_sweep(int folder)
 {
-    struct arena a cleanup_arena = ARENA_INIT;
-    struct strings names cleanup_strings = {0};
-    if (fs_list(&a, folder, ".", &names, NULL) < 0)
-        return;
-    array_each (&names, name) {
-        const char *of = fs_new_name_of(&a, *name);
-        if (of && digest_is_name(of, ""))
-            sweep_one(folder, *name);
-    }
+    fs_sweep(folder, S_IFDIR, is_key, NULL);
 }

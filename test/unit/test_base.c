@@ -232,12 +232,20 @@ static void test_fs_sweeps_what_nobody_holds(void **state)
     assert_int_equal(mkdirat(folder, ".page.00000002.new", 0700), 0);
     int held = openat(folder, ".page.00000003.new", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     assert_true(fs_hold_new(held, folder, ".page.00000003.new"));
-    fs_sweep(folder, is_page, "page");
+    fs_sweep(folder, S_IFREG, is_page, "page");
     assert_string_equal(names_of(&a, dir), ".mine.00000001.new .page.00000001.new .page.00000002.new "
                                            ".page.00000003.new page ");
     close(held);
-    fs_sweep(folder, is_page, "page");
+    fs_sweep(folder, S_IFREG, is_page, "page");
     assert_string_equal(names_of(&a, dir), ".mine.00000001.new .page.00000001.new .page.00000002.new page ");
+    assert_int_equal(mkdirat(folder, ".page.00000002.new/more", 0700), 0);
+    held = fs_open_dir(folder, ".page.00000002.new", NULL);
+    assert_true(fs_hold_new(held, folder, ".page.00000002.new"));
+    fs_sweep(folder, S_IFDIR, is_page, "page");
+    assert_string_equal(names_of(&a, dir), ".mine.00000001.new .page.00000001.new .page.00000002.new page ");
+    close(held);
+    fs_sweep(folder, S_IFDIR, is_page, "page");
+    assert_string_equal(names_of(&a, dir), ".mine.00000001.new .page.00000001.new page ");
     assert_int_equal(fs_remove_tree(AT_FDCWD, dir, NULL), 0);
 }
 
