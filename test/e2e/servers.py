@@ -300,9 +300,12 @@ class Pypiserver(Server):
         return ["-P", run / "passwords", "-a", "list,download,update"]
 
 
-# For who asks it about a request, nobody may read without a login: what devpi-lockdown does, but for its pages in a browser.
+# For who asks it about a request, nobody may read without a login: what devpi-lockdown does, but for its pages in a browser. Hashes are
+# cheap: each request needs one.
 ONLY_WITH_A_LOGIN = """
+from devpi_server.auth import pwd_context
 from pluggy import HookimplMarker
+pwd_context.update(argon2__memory_cost=8, argon2__rounds=1, argon2__parallelism=1)
 
 @HookimplMarker("devpiserver")
 def devpiserver_authcheck_unauthorized(request):
@@ -344,7 +347,8 @@ class Devpi(Server):
         subprocess.run([BIN / "devpi-init", "--serverdir", run / "data", "--no-root-pypi", "--root-passwd", "x"],
                        check=True, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        timeout=READY_S)
-        self.process = Process([BIN / "devpi-server", "--serverdir", run / "data", "--host", "127.0.0.1", "--port", self.port],
+        cheap = ["--argon2-memory-cost", 8, "--argon2-time-cost", 1, "--argon2-parallelism", 1]
+        self.process = Process([BIN / "devpi-server", "--serverdir", run / "data", "--host", "127.0.0.1", "--port", self.port, *cheap],
                                run / "log", env=env)
         self.process.wait_for(self.port)
         self.root = f"http://127.0.0.1:{self.port}"
