@@ -222,7 +222,8 @@ int fs_remove_tree(int dirfd, const char *path, struct err *err)
         return err_sys(err, errno, "cannot remove %s", path);
     struct removal r = {.at = dirfd, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     SLIST_INIT(&r.waiting);
-    SLIST_INSERT_HEAD(&r.waiting, folder_new(NULL, path), link);
+    struct folder *top = folder_new(NULL, path); /* not in the macro, which has its argument twice */
+    SLIST_INSERT_HEAD(&r.waiting, top, link);
     r.waiting_count = 1;
     work(&r);
     while (r.started)
