@@ -121,6 +121,8 @@ static void test_what_cannot_be_is_found(void **state)
                                                   "0123456789abcdef0123456789abcdeg")},
         {"a digest in upper case", T("\0\5http://h/a\0"
                                      "0123456789ABCDEF0123456789abcdef")},
+        {"a digest with more behind it", T("\0\5http://h/a\0"
+                                           "0123456789abcdef0123456789abcdefx")},
         {"a digest that is short", T("\0\5http://h/a\0"
                                      "0123456789abcdef")},
         {"sha256 beside itself", T("\4\2http://h/a\0" S256 "\0" S256)},
