@@ -24,10 +24,11 @@ ALL = os.environ.get("FAULTS") == "all"
 STEP = 41 if SANITIZED else 23  # from one call of the sample to the next
 ERRNOS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")
 # What has its calls all in the sample: the commit, and what comes after it.
-ALWAYS = r"\.localstack-extensions\.(commit|state|history)|python_venv$|probe-|staging(/venv)?$|/plux/"
+ALWAYS = r"\.localstack-extensions\.(commit|state|history)|python_venv$|probe-|staging(/venv|/spent)?$|/plux/"
 # What a sync can do without, and does without a word: the cache, who holds the lock, whether folders can be exchanged, a folder
-# that is there already (in a mount point the venv too), and copying without reading.
-QUIET = r"/cache/extensions(/|$)|\.localstack-extensions\.lock$|/probe-[12](/|$)|/lib/extensions(/python_venv)?$"
+# that is there already (in a mount point the venv too), the old venv apart from what staging is (its folder is synced instead), and
+# copying without reading.
+QUIET = r"/cache/extensions(/|$)|\.localstack-extensions\.lock$|/probe-[12](/|$)|/lib/extensions(/python_venv)?$|staging/spent$"
 QUIET_CALLS = ("ioctl", "copy_file_range")
 # What a volume says that has no symbolic links (a shared folder of VirtualBox): a venv that does without is as good as one with them.
 NO_FAULT = {"symlinkat": "EROFS"}
