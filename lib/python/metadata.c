@@ -9,7 +9,7 @@ enum {
     NEWEST_MAJOR = 2,
     NEWEST_MINOR = 6,
     NEWEST_WHEEL_MAJOR = 1,
-    COUNT_LIMIT = 20000,     /* of requirements, of extras, of import names */
+    COUNT_LIMIT = 20000,     /* of requirements, of extras, of import names, of dynamic fields */
     MEMORY_LIMIT = 32 << 20, /* of all that is read */
 };
 
@@ -91,7 +91,7 @@ static char *unfold(struct arena *a, struct text value)
 struct reader {
     struct arena *arena;
     struct metadata *out;
-    struct strings extras, imports, warnings;
+    struct strings extras, imports, dynamic, warnings;
     size_t requires; /* how many Requires-Dist were read so far */
     bool has_python;
     size_t before; /* what the arena had handed out */
@@ -105,25 +105,23 @@ static void warn(struct reader *r, const char *text)
 static int read_metadata_version(struct reader *r, struct text value, struct err *err)
 {
     struct text minor_text = value, major_text;
-    unsigned long long major, minor;
     if (r->out->metadata_version)
         return 0; /* of a field that stands once, the first counts */
     if (!value.len) {
-        r->out->metadata_version = "1.0";
         warn(r, "the Metadata-Version is empty: read as 1.0");
-        return 0;
+        return read_metadata_version(r, T("1.0"), err);
     }
     r->out->metadata_version = unfold(r->arena, value);
     text_cut(&minor_text, '.', &major_text);
-    if (!text_u64(major_text, &major) || !text_u64(minor_text, &minor))
+    if (!text_u64(major_text, &r->out->major) || !text_u64(minor_text, &r->out->minor))
         return err_set(err, ERR_INPUT, "Metadata-Version \"%.*s\" is no version of core metadata",
                        TEXT_ARG(text_first(value, 64)));
-    if (major > NEWEST_MAJOR)
+    if (r->out->major > NEWEST_MAJOR)
         return err_set(err, ERR_INPUT,
                        "Metadata-Version %.*s is newer than this program, which reads %d.x; use an older "
                        "version of the distribution or a newer one of this program",
                        TEXT_ARG(text_first(value, 64)), NEWEST_MAJOR);
-    if (major == NEWEST_MAJOR && minor > NEWEST_MINOR)
+    if (r->out->major == NEWEST_MAJOR && r->out->minor > NEWEST_MINOR)
         warn(r, arena_printf(r->arena,
                              "Metadata-Version %.*s is newer than %d.%d: fields new in it are not read",
                              TEXT_ARG(text_first(value, 64)), NEWEST_MAJOR, NEWEST_MINOR));
@@ -199,6 +197,17 @@ static int read_import(struct reader *r, struct text value, struct err *err)
     return 0;
 }
 
+static int read_dynamic(struct reader *r, struct text value, struct err *err)
+{
+    (void)err;
+    char *field = text_dup(r->arena, value);
+    for (char *c = field; *c; c++)
+        *c = ascii_lower(*c);
+    if (*field)
+        array_push(&r->dynamic, field);
+    return 0;
+}
+
 static int read_requirement(struct reader *r, struct text value, struct err *err)
 {
     struct requirement *place = &r->out->requires_dist[r->requires];
@@ -234,6 +243,7 @@ static const struct {
     {"Requires-Python", read_requires_python},
     {"Provides-Extra", read_extra},
     {"Import-Name", read_import},
+    {"Dynamic", read_dynamic},
     {"Summary", read_summary},
 };
 
@@ -261,11 +271,13 @@ static int check_size(const struct reader *r, struct err *err)
         most = r->extras.count;
     if (r->imports.count > most)
         most = r->imports.count;
+    if (r->dynamic.count > most)
+        most = r->dynamic.count;
     if (most > COUNT_LIMIT)
         return err_set(
             err, ERR_INPUT,
-            "the metadata has more than %d requirements, extras or import names, which is more than "
-            "can be right",
+            "the metadata has more than %d requirements, extras, import names or dynamic fields, which is "
+            "more than can be right",
             COUNT_LIMIT);
     if (r->arena->used - r->before > MEMORY_LIMIT)
         return err_set(err, ERR_INPUT,
@@ -291,8 +303,8 @@ static int read_headers(struct reader *r, struct text bytes, struct err *err)
     if (!r->out->version.text)
         return err_set(err, ERR_INPUT, "the metadata of %s has no Version", r->out->name);
     if (!r->out->metadata_version) {
-        r->out->metadata_version = "1.0";
         warn(r, "the metadata has no Metadata-Version: read as 1.0");
+        return read_metadata_version(r, T("1.0"), err);
     }
     return 0;
 }
@@ -314,11 +326,21 @@ int metadata_parse(struct arena *a, struct text bytes, struct metadata *out, str
     int result = read_headers(&r, skip_mark(bytes), err);
     out->provides_extra = keep(a, &r.extras, &out->extra_count);
     out->import_names = keep(a, &r.imports, &out->import_count);
+    out->dynamic = keep(a, &r.dynamic, &out->dynamic_count);
     out->warnings = keep(a, &r.warnings, &out->warning_count);
     array_free(&r.extras);
     array_free(&r.imports);
+    array_free(&r.dynamic);
     array_free(&r.warnings);
     return result;
+}
+
+bool metadata_is_dynamic(const struct metadata *m, const char *field)
+{
+    for (size_t i = 0; i < m->dynamic_count; i++)
+        if (strcmp(m->dynamic[i], field) == 0)
+            return true;
+    return false;
 }
 
 int wheel_file_parse(struct arena *a, struct text bytes, struct wheel_file *out, struct err *err)

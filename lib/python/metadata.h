@@ -5,8 +5,9 @@
 
 struct metadata {
     const char *metadata_version;
-    const char *name;       /* as written */
-    const char *normalized; /* PEP 503 */
+    unsigned long long major, minor; /* its two numbers */
+    const char *name;                /* as written */
+    const char *normalized;          /* PEP 503 */
     struct version version;
     const char *summary;              /* NULL when absent or empty */
     const char *requires_python_text; /* NULL when absent */
@@ -17,6 +18,8 @@ struct metadata {
     size_t extra_count;
     char **import_names; /* Import-Name (PEP 794); count 0 when absent */
     size_t import_count;
+    char **dynamic; /* Dynamic (PEP 643), in lower case */
+    size_t dynamic_count;
     char **warnings; /* what was passed over (a newer minor metadata version, …), for a note in the log */
     size_t warning_count;
 };
@@ -26,6 +29,9 @@ struct metadata {
  * read. A Requires-Python that cannot be parsed asks
  * for nothing and gets a warning, as from pip. */
 int metadata_parse(struct arena *a, struct text bytes, struct metadata *out, struct err *err);
+
+/* Whether Dynamic names this field, given in lower case. */
+bool metadata_is_dynamic(const struct metadata *m, const char *field);
 
 /* The first value of a header in any text of that form, the name in any case, the value trimmed; continuation
  * lines stand in it as they are, line ends included. False if absent. */

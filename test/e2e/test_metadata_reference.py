@@ -27,11 +27,11 @@ HEADERS = {
     "Import-Namespace": ["ns", "ns.sub", ""],
     "License-Expression": ["MIT"],
     "License-File": ["LICENSE"],
-    "Dynamic": ["requires-dist"],
+    "Dynamic": ["requires-dist", "Requires-Python", "PROVIDES-EXTRA", ""],
     "Classifier": ["Private :: x"],
     "X-Unknown": ["a: b"],
 }
-READ = ["Metadata-Version", "Name", "Version", "Summary", "Requires-Python", "Requires-Dist", "Provides-Extra", "Import-Name"]
+READ = ["Metadata-Version", "Name", "Version", "Summary", "Requires-Python", "Requires-Dist", "Provides-Extra", "Import-Name", "Dynamic"]
 VALID = {"Metadata-Version": 8, "Name": 4, "Version": 4, "Requires-Dist": 7}  # so many at the beginning
 
 
@@ -101,7 +101,8 @@ def metadata_answer(data):
     summaries = [one_line(value) for value in message.get_all("Summary", [])]
     fields = {"metadata_version": [version], "name": [name], "normalized": [canonicalize_name(name)],
               "version": [number], "summary": [text for text in summaries if text not in ("", "UNKNOWN")][:1], "requires_python": [python], "requires_dist": requires, "provides_extra": extras,
-              "import_name": [name for name in imports if all(part.isidentifier() for part in name.split("."))]}
+              "import_name": [name for name in imports if all(part.isidentifier() for part in name.split("."))],
+              "dynamic": [value.strip().lower() for value in message.get_all("Dynamic", []) if value.strip()]}
     return [f"{key}={value}" for key, values in fields.items() for value in values]
 
 
@@ -129,7 +130,8 @@ def test_what_packaging_takes_for_valid_is_read_the_same():
                          f"requires_python={m.requires_python or ''}",
                          *(f"requires_dist={text.strip()}" for text in raw.get("requires_dist", [])),
                          *(f"provides_extra={canonicalize_name(extra)}" for extra in m.provides_extra or []),
-                         *(f"import_name={name.partition(';')[0].strip()}" for name in m.import_names or [])])
+                         *(f"import_name={name.partition(';')[0].strip()}" for name in m.import_names or []),
+                         *(f"dynamic={field}" for field in m.dynamic or [])])
     check(questions, expected, drop="warning=")
 
 

@@ -132,6 +132,7 @@ static int answer_metadata(const struct question *q)
         add_pair(q, "requires_dist", m.requires_dist[i].text);
     add_all(q, "provides_extra", m.provides_extra, m.extra_count);
     add_all(q, "import_name", m.import_names, m.import_count);
+    add_all(q, "dynamic", m.dynamic, m.dynamic_count);
     add_all(q, "warning", m.warnings, m.warning_count);
     return 0;
 }

@@ -45,6 +45,7 @@ static void describe(struct buf *to, const struct metadata *m)
         buf_printf(to, "%s%s", i ? " " : "|requires=", m->requires_dist[i].name);
     add_list(to, "|extras=", m->provides_extra, m->extra_count);
     add_list(to, "|imports=", m->import_names, m->import_count);
+    add_list(to, "|dynamic=", m->dynamic, m->dynamic_count);
     if (m->summary)
         buf_printf(to, "|summary=%s", m->summary);
     if (m->warning_count)
@@ -69,6 +70,8 @@ static void test_table(void **state)
             continue;
         }
         describe(&got, &m);
+        assert_true(text_starts(text_of(m.metadata_version),
+                                text_of(arena_printf(&a, "%llu.%llu", m.major, m.minor))));
         if (strcmp(buf_cstr(&got), expected) != 0)
             fail_msg("line %zu: %s", c.line, got.ptr);
     }
@@ -99,6 +102,16 @@ static void test_what_is_behind_the_names(void **state)
     assert_true(specifier_set_contains(&m.requires_python, &old));
     assert_int_equal(metadata_parse(&a, T("Name: f\nVersion: 1\n"), &m, NULL), 0);
     assert_true(specifier_set_contains(&m.requires_python, &old));
+}
+
+static void test_dynamic(void **state)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct metadata m;
+    (void)state;
+    assert_int_equal(metadata_parse(&a, T("Name: f\nVersion: 1\nDynamic: Requires-Dist\n"), &m, NULL), 0);
+    assert_true(metadata_is_dynamic(&m, "requires-dist"));
+    assert_false(metadata_is_dynamic(&m, "requires-python"));
 }
 
 static void test_many_headers(void **state)
@@ -157,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_what_is_behind_the_names),
+        cmocka_unit_test(test_dynamic),
         cmocka_unit_test(test_many_headers),
         cmocka_unit_test(test_wheel_file),
     };
