@@ -173,7 +173,7 @@ static const char *member_fault(const struct archive_member *m, const unsigned c
     if (le16(entry + 8) & ZIP_FLAGS_REFUSED)
         return "is encrypted";
     if (m->method != ARCHIVE_STORED && m->method != ARCHIVE_DEFLATED)
-        return "is compressed in a way that wheels must not use";
+        return "is compressed in a way other than deflate";
     if (m->is_folder ? type && type != S_IFDIR : type == S_IFDIR || (!type && attributes & 0x10))
         return "is a folder in place of a file, or the other way round";
     if (type == S_IFLNK)

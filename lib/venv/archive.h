@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A wheel as a zip archive, read by our own parser: the strict subset that wheels are made of, in which there
- * is only one way to read each byte. It reads with pread(2), never a mapping (a file that is cut short
- * meanwhile must not end us with SIGBUS), and needs the offsets that zip libraries hide to refuse entries
- * that overlap.
+ * A wheel (or source distribution) as a zip archive, read by our own parser: the strict subset that wheels
+ * are made of, in which there is only one way to read each byte. It reads with pread(2), never a mapping (a
+ * file that is cut short meanwhile must not end us with SIGBUS), and needs the offsets that zip libraries
+ * hide to refuse entries that overlap.
  */
 #pragma once
 #include "base/array.h"
