@@ -8,6 +8,8 @@
  *   wheel FILE             name, version, number and rest of the build tag ("-" for none), tags
  *   sdist PROJECT FILE     version
  *   metadata BYTES         KEY=VALUE fields, lists in their order
+ *   tar PATH               path, kind and size of each member of a .tar.gz
+ *   sdist_info PATH FILE   folder, why_not and the fields of metadata, of what is to be called FILE
  *   wheel_file BYTES       version, true or false for Root-Is-Purelib
  *   entry_points BYTES     GROUP, NAME, MODULE and ATTRIBUTE of each
  *   record BYTES           path, algorithm, digest and size of each
@@ -22,10 +24,13 @@
  * Whatever cannot be read is answered with "error: " and the message.
  */
 #include "base/array.h"
+#include "base/fs.h"
+#include "build/gzip.h"
+#include "build/sdist.h"
+#include "build/tar.h"
 #include "config/pip_conf.h"
 #include "index/index.h"
 #include "python/entry_points.h"
-#include "python/metadata.h"
 #include "python/name.h"
 #include "python/record.h"
 #include "python/requirements_file.h"
@@ -117,23 +122,71 @@ static void add_all(const struct question *q, const char *key, char *const *list
         add_pair(q, key, list[i]);
 }
 
+static void add_metadata(const struct question *q, const struct metadata *m)
+{
+    add_pair(q, "metadata_version", m->metadata_version);
+    add_pair(q, "name", m->name);
+    add_pair(q, "normalized", m->normalized);
+    add_pair(q, "version", m->version.text);
+    add_pair(q, "summary", m->summary);
+    add_pair(q, "requires_python", m->requires_python.text);
+    for (size_t i = 0; i < m->requires_count; i++)
+        add_pair(q, "requires_dist", m->requires_dist[i].text);
+    add_all(q, "provides_extra", m->provides_extra, m->extra_count);
+    add_all(q, "import_name", m->import_names, m->import_count);
+    add_all(q, "dynamic", m->dynamic, m->dynamic_count);
+    add_all(q, "warning", m->warnings, m->warning_count);
+}
+
 static int answer_metadata(const struct question *q)
 {
     struct metadata m;
     if (metadata_parse(q->a, q->fields[0], &m, q->err) < 0)
         return -1;
-    add_pair(q, "metadata_version", m.metadata_version);
-    add_pair(q, "name", m.name);
-    add_pair(q, "normalized", m.normalized);
-    add_pair(q, "version", m.version.text);
-    add_pair(q, "summary", m.summary);
-    add_pair(q, "requires_python", m.requires_python.text);
-    for (size_t i = 0; i < m.requires_count; i++)
-        add_pair(q, "requires_dist", m.requires_dist[i].text);
-    add_all(q, "provides_extra", m.provides_extra, m.extra_count);
-    add_all(q, "import_name", m.import_names, m.import_count);
-    add_all(q, "dynamic", m.dynamic, m.dynamic_count);
-    add_all(q, "warning", m.warnings, m.warning_count);
+    add_metadata(q, &m);
+    return 0;
+}
+
+static int open_file(const struct question *q)
+{
+    const char *path = text_dup(q->a, q->fields[0]);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? err_set(q->err, ERR_USAGE, "cannot open %s", path) : fd;
+}
+
+static int unzip_more(void *context, struct text *piece, struct err *err)
+{
+    return gzip_next(context, piece, err);
+}
+
+static int answer_tar(const struct question *q)
+{
+    static const char *const kinds[] = {[TAR_FILE] = "file", [TAR_FOLDER] = "folder", [TAR_OTHER] = "other"};
+    cleanup_close int fd = open_file(q);
+    if (fd < 0)
+        return -1;
+    struct gzip *gzip cleanup_gzip = gzip_new(fd);
+    struct tar tar cleanup_tar;
+    struct tar_member m;
+    int result;
+    tar_open(&tar, unzip_more, gzip);
+    while ((result = tar_next(&tar, &m, q->err)) == 1) {
+        add_text(q, m.path);
+        add(q, kinds[m.kind]);
+        add_number(q, (long long)m.size);
+    }
+    return result;
+}
+
+static int answer_sdist_info(const struct question *q)
+{
+    struct sdist_info info;
+    cleanup_close int fd = open_file(q);
+    if (fd < 0 || sdist_read(q->a, fd, text_dup(q->a, q->fields[1]), &info, q->err) < 0)
+        return -1;
+    add(q, info.folder);
+    add(q, info.why_not);
+    add_metadata(q, &info.metadata);
     return 0;
 }
 
@@ -291,6 +344,8 @@ static const struct {
     {"wheel", answer_wheel},
     {"sdist", answer_sdist},
     {"metadata", answer_metadata},
+    {"tar", answer_tar},
+    {"sdist_info", answer_sdist_info},
     {"wheel_file", answer_wheel_file},
     {"entry_points", answer_entry_points},
     {"record", answer_record},
