@@ -180,8 +180,7 @@ static int hex_digit(char c)
                                                             : -1;
 }
 
-/* NULL when the result would hold a NUL byte. */
-static char *decode(struct arena *a, struct text t)
+char *url_decode(struct arena *a, struct text t)
 {
     char *out = arena_alloc(a, t.len + 1), *to = out;
     for (size_t i = 0; i < t.len; i++) {
@@ -282,8 +281,8 @@ int url_target(struct arena *a, const char *url, struct url_target *out, struct 
     if (find_last(p.authority, '@') < p.authority.len) {
         struct text info = userinfo(p.authority);
         size_t colon = text_find(info, ':');
-        out->user = decode(a, text_first(info, colon));
-        out->password = decode(a, text_from(info, colon + 1));
+        out->user = url_decode(a, text_first(info, colon));
+        out->password = url_decode(a, text_from(info, colon + 1));
         if (!out->user || !out->password)
             return err_set(err, ERR_INPUT, "%s has credentials with a NUL byte", url_redacted(a, url));
         if (!*out->user && !*out->password)
@@ -338,7 +337,7 @@ char *url_file_name(struct arena *a, const char *url, struct err *err)
 {
     struct text path = split(text_of(url)).path;
     size_t slash = find_last(path, '/');
-    char *name = decode(a, slash < path.len ? text_from(path, slash + 1) : path);
+    char *name = url_decode(a, slash < path.len ? text_from(path, slash + 1) : path);
     bool good = name && *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
     for (const char *c = name; good && *c; c++)
         good = *c != '/' && *c != '\\' && (unsigned char)*c >= ' ' && *c != 127;
@@ -355,7 +354,7 @@ char *url_to_path(struct arena *a, const char *url)
         return NULL;
     if (p.authority.len && !text_eq_nocase(p.authority, T("localhost")))
         return NULL;
-    return decode(a, p.path);
+    return url_decode(a, p.path);
 }
 
 char *url_from_path(struct arena *a, const char *path)

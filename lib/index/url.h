@@ -33,6 +33,8 @@ char *url_without_credentials(struct arena *a, const char *url);
 char *url_redacted(struct arena *a, const char *url);
 /* URL with SUFFIX at the end of its path (before a query), and without a fragment. */
 char *url_with_suffix(struct arena *a, const char *url, const char *suffix);
+/* Percent-decoded; NULL when a NUL byte comes of it. */
+char *url_decode(struct arena *a, struct text t);
 /* The last path segment, percent-decoded: a file's name. NULL with ERR_INPUT when it is empty or would leave
  * its folder. */
 char *url_file_name(struct arena *a, const char *url, struct err *err);

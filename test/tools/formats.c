@@ -17,6 +17,7 @@
  *   pip_conf BYTES         section, option and value of each
  *   direct_url BYTES       url and sha256
  *   archive URL SHA256     direct_url.json for it
+ *   git URL                url, the one shown, reference, egg and subdirectory of a repository
  *   page TYPE URL BYTES    KEY=VALUE fields of each file, each begun by name=
  *   requirements BYTES     kind, line, name, value and options of each line
  *   list TEXT              the requirements in it
@@ -25,6 +26,7 @@
  */
 #include "base/array.h"
 #include "base/fs.h"
+#include "build/git.h"
 #include "build/gzip.h"
 #include "build/sdist.h"
 #include "build/tar.h"
@@ -283,6 +285,19 @@ static int answer_write_direct_url(const struct question *q)
     return 0;
 }
 
+static int answer_git(const struct question *q)
+{
+    struct git_url url;
+    if (git_url_parse(q->a, text_dup(q->a, q->fields[0]), &url, q->err) < 0)
+        return -1;
+    add(q, url.url);
+    add_pair(q, "shown", url.shown);
+    add(q, url.ref);
+    add(q, url.egg);
+    add(q, url.subdirectory);
+    return 0;
+}
+
 static int answer_page(const struct question *q)
 {
     struct index_files files = {0};
@@ -353,6 +368,7 @@ static const struct {
     {"pip_conf", answer_pip_conf},
     {"direct_url", answer_direct_url},
     {"write direct_url", answer_write_direct_url},
+    {"git", answer_git},
     {"page", answer_page},
     {"requirements", answer_requirements},
     {"list", answer_list},
