@@ -200,6 +200,31 @@ int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool d
     return durable ? sync_dir_at(dirfd, folder ? arena_strndup(&names, path, folder) : ".", err) : 0;
 }
 
+/* Whoever sweeps takes the lock before he removes: once we have it, and the folder is still there, it is
+ * ours. Where the volume has no locks, nobody sweeps. */
+int fs_new_dir(struct arena *a, const char *path, char **hidden, struct err *err)
+{
+    size_t parent = (size_t)(path_base(path) - path);
+    const char *above = parent > 1 ? arena_strndup(a, path, parent - 1) : parent ? "/" : ".";
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct err why cleanup_err = ERR_INIT;
+        *hidden = fs_new_name(a, path);
+        if (fs_mkdirs(above, err) < 0)
+            return -1;
+        if (mkdir(*hidden, 0777) < 0) {
+            if (errno != EEXIST && errno != ENOENT) /* somebody removes the folder above when it is empty */
+                return err_sys(err, errno, "cannot create folder %s", *hidden);
+            continue;
+        }
+        cleanup_close int fd = fs_open_dir(AT_FDCWD, *hidden, &why);
+        if (fd < 0 && why.sysno != ENOENT)
+            return err_move(err, &why);
+        if (fd >= 0 && fs_hold_new(fd, AT_FDCWD, *hidden))
+            return steal_fd(&fd);
+    }
+    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", *hidden);
+}
+
 /* A shared lock, which wants no right to write. Another sweep may have one too: it goes all the same. Who is
  * about to lock what he has just made is refused, and makes another. */
 static void sweep_one(int folder, mode_t kind, const char *name)

@@ -40,6 +40,9 @@ char *fs_new_name_of(struct arena *a, const char *name);
 /* Takes the lock of what has just been made under such a name. False: a sweep came first, and removes it;
  * make another. Where the volume has no locks nobody sweeps: true. */
 bool fs_hold_new(int fd, int dirfd, const char *name);
+/* Makes a folder under such a name, in a folder that is made too where there is none, and takes its lock: as
+ * long as the descriptor returned is open. *hidden: its path, of the arena. */
+int fs_new_dir(struct arena *a, const char *path, char **hidden, struct err *err);
 /* Removes what of one kind (S_IFREG or S_IFDIR) in a folder nobody holds and whose NAME is_ours says to be
  * ours; what cannot be removed is left. */
 void fs_sweep(int folder, mode_t kind, bool (*is_ours)(const char *name, const void *data), const void *data);

@@ -173,7 +173,7 @@ bool unpacked_is_whole(const struct unpacked *u)
 
 /* A folder of our own beside the entries, locked for as long as it is being filled. */
 struct staging {
-    const char *path;
+    char *path;
     int fd;
 };
 
@@ -186,31 +186,6 @@ static void staging_free(struct staging *s)
         close(s->fd);
 }
 #define cleanup_staging __attribute__((cleanup(staging_free)))
-
-/* Whoever sweeps takes the lock before he removes: once we have it, and the folder is still there, it is
- * ours. Where the volume has no locks, nobody sweeps. */
-static int stage(struct arena *a, const char *unpacked, const char *dir, struct staging *s, struct err *err)
-{
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        struct err why cleanup_err = ERR_INIT;
-        s->path = fs_new_name(a, dir);
-        if (fs_mkdirs(unpacked, err) < 0)
-            return -1;
-        if (mkdir(s->path, 0777) < 0) {
-            if (errno != EEXIST && errno != ENOENT) /* `cache clean` removes the folder when it is empty */
-                return err_sys(err, errno, "cannot create folder %s", s->path);
-            continue;
-        }
-        cleanup_close int fd = fs_open_dir(AT_FDCWD, s->path, &why);
-        if (fd < 0 && why.sysno != ENOENT)
-            return err_move(err, &why);
-        if (fd < 0 || !fs_hold_new(fd, AT_FDCWD, s->path))
-            continue;
-        s->fd = steal_fd(&fd);
-        return 0;
-    }
-    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", s->path);
-}
 
 static int compare_paths(const void *a, const void *b)
 {
@@ -260,9 +235,9 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
                    : err_set(err, ERR_INPUT, "%s: it is %s, whatever its name says", name, out->dist_info);
     if (failed.kind != ERR_NOT_FOUND)
         return err_move(err, &failed);
-    cleanup_free char *unpacked = xasprintf("%s/unpacked", cache_dir);
-    char *dir = arena_printf(a, "%s/%s", unpacked, key);
-    if (stage(a, unpacked, dir, &staging, err) < 0 || fill(a, &staging, key, archive, name, &u, err) < 0)
+    char *dir = arena_printf(a, "%s/unpacked/%s", cache_dir, key);
+    staging.fd = fs_new_dir(a, dir, &staging.path, err);
+    if (staging.fd < 0 || fill(a, &staging, key, archive, name, &u, err) < 0)
         return -1;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (rename(staging.path, dir) == 0) {
