@@ -243,5 +243,6 @@ int sdist_read(struct arena *a, int fd, const char *file_name, struct sdist_info
         result = err_set(err, ERR_NOT_FOUND, "an archive of this form has to be built to be known");
     if (result < 0 || understand(a, buf_view(&info), file_name, out, err) < 0)
         return err_wrap(err, "%s", file_name);
+    out->bytes = (struct text){text_dup(a, buf_view(&info)), info.len};
     return 0;
 }

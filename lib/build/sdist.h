@@ -7,7 +7,8 @@
 #include "python/metadata.h"
 
 struct sdist_info {
-    struct metadata metadata; /* of PKG-INFO */
+    struct text bytes;        /* of PKG-INFO, */
+    struct metadata metadata; /* and what they say */
     bool is_static; /* name, version, requirements, Requires-Python and extras are what a build would say */
     const char *why_not; /* a clause where is_static is false ("Requires-Dist is dynamic"), else NULL */
     const char *folder;  /* the archive's top folder, "flasgger-0.9.7.1" */

@@ -81,6 +81,7 @@ void index_close(struct index *ix)
     for (struct entry *e = ix->entries; e; e = e->next) {
         http_release(ix->http, e->request);
         err_clear(&e->err);
+        archive_stop(ix, e);
         if (e->whole)
             close(e->whole);
         e->request = NULL;
@@ -90,6 +91,7 @@ void index_close(struct index *ix)
     strmap_free(&ix->projects);
     strmap_free(&ix->pythons);
     strmap_free(&ix->every);
+    strmap_free(&ix->sources);
 }
 
 static void page_file(void *ctx, const struct index_file *file)
@@ -174,6 +176,11 @@ size_t index_project_count(const struct index *ix)
 void index_every_wheel(struct index *ix, const char *name)
 {
     *strmap_place(&ix->every, text_of(name)) = ix;
+}
+
+void index_want_sources(struct index *ix, const char *name)
+{
+    *strmap_place(&ix->sources, text_of(name)) = ix;
 }
 
 /* Waits for the pages that count, and lets go of the others. */

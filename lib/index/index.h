@@ -41,7 +41,8 @@ struct index_file {
     long long size;            /* -1 where it is not given */
     const char *source;        /* "index" or "find-links" */
     const char *index_url;     /* which one, without credentials */
-    struct wheel_name wheel;   /* of a wheel */
+    bool is_source;            /* a source distribution: of `wheel` there are name and version alone */
+    struct wheel_name wheel;
 };
 
 /* One version of a project: its best wheel for this interpreter, or why there is none. */
@@ -51,8 +52,10 @@ struct index_release {
     const struct index_file *
         *wheels; /* index_every_wheel was called: all that fit, the best first; else NULL */
     size_t wheel_count;
+    const struct index_file *source; /* the source distribution, where no wheel can be used; NULL where none
+                                        is for this Python */
     const char
-        *excluded; /* why it cannot be used, in the words of struct candidate; NULL when wheel is set */
+        *excluded; /* why no wheel can be used, in the words of struct candidate; NULL when wheel is set */
     bool yanked;   /* all usable files are */
     const char *yanked_reason;
 };
@@ -89,6 +92,9 @@ bool index_metadata_has_come(const struct index_file *file);
  * files of certain digests are wanted, the best wheel may not be among them. */
 void index_every_wheel(struct index *ix, const char *name);
 
+/* Likewise, releases of this name tell of their source distribution although a wheel can be used. */
+void index_want_sources(struct index *ix, const char *name);
+
 /* The project's page(s), by the index strategy. A name that nobody has gives count 0 with absent.
  * ERR_UNAVAILABLE when an index that has to be asked does not answer, ERR_INPUT when it answers what is no
  * page. */
@@ -104,6 +110,16 @@ int index_project_elsewhere(struct index *ix, const char *name, const struct ind
  * downloaded wheel. The bytes' digest is checked where the page gives one. Parsed once. */
 int index_metadata(struct index *ix, const struct index_file *file, const struct metadata **out,
                    struct err *err);
+
+/* For a source distribution index_metadata knows what it was told by this, in this run or an earlier one, and
+ * says ERR_NOT_FOUND otherwise: what the archive says of itself, where that is what any build of it would say
+ * (PEP 643). Name and version are compared. */
+int index_metadata_tell(struct index *ix, const struct index_file *file, struct text bytes, struct err *err);
+/* A hint that index_archive will be called for the file. */
+void index_prefetch_archive(struct index *ix, const struct index_file *file);
+/* The whole file, fetched once and checked as index_download_finish does; the descriptor is the index's, to
+ * be read by pread(2). */
+int index_archive(struct index *ix, const struct index_file *file, int *fd, char sha256[65], struct err *err);
 
 /* SHA-256 (hex) of the bytes that index_metadata parsed, to be compared with METADATA in the wheel that
  * comes; NULL before. */

@@ -67,7 +67,7 @@ struct project {
     struct project *elsewhere;
 };
 
-enum metadata_step { STEP_NONE, STEP_KEPT, STEP_BESIDE, STEP_TAIL, STEP_LOCAL, STEP_WHOLE };
+enum metadata_step { STEP_NONE, STEP_KEPT, STEP_UNKNOWN, STEP_BESIDE, STEP_TAIL, STEP_LOCAL, STEP_WHOLE };
 
 /* A file that was handed out, with what is known of its metadata. */
 struct entry {
@@ -78,7 +78,10 @@ struct entry {
     char metadata_sha256[65];
     unsigned wanted_digests;              /* bits of enum hash_algorithm: to be computed while it comes */
     const char *digests[HASH_ALGORITHMS]; /* as computed; NULL where that was not done */
-    int whole; /* descriptor of the wheel where it had to be fetched as a whole; 0: none */
+    int whole;                     /* descriptor of the file where it had to be fetched as a whole; 0: none */
+    char archive[65];              /* its SHA-256, where index_archive fetched it */
+    struct index_download *coming; /* index_archive's, into coming_to; NULL: none */
+    int coming_to;
     struct err err;
     struct entry *next;
 };
@@ -87,6 +90,9 @@ static inline struct entry *entry_of(const struct index_file *file)
 {
     return (struct entry *)(uintptr_t)file;
 }
+
+/* wheel_metadata.c: ends what index_prefetch_archive began. */
+void archive_stop(struct index *ix, struct entry *e);
 
 /* A page of find-links. */
 struct link_page {
@@ -113,6 +119,7 @@ struct index {
     struct strmap projects;
     struct strmap pythons; /* Requires-Python as text: whether it fits */
     struct strmap every;   /* names of which all wheels are wanted */
+    struct strmap sources; /* names of which source distributions are wanted beside wheels */
     TAILQ_HEAD(, page_fetch) asked;
     struct link_set links;
     struct entry *entries;
@@ -141,6 +148,7 @@ bool draft_make(struct index *ix, struct arena *strings, const char *project, co
                 bool quiet, struct draft *out);
 /* Puts releases together, newest first. */
 void project_assemble(struct index *ix, struct drafts *drafts, struct index_project *out);
+/* A wheel, or a source distribution whose name and version stand in file->wheel. */
 struct entry *entry_make(struct index *ix, const struct index_file *file, struct err *err);
 
 /* wheel_tail.c: METADATA out of an archive that is read piecemeal. */

@@ -63,14 +63,22 @@ static bool wheel_make(struct index *ix, struct arena *strings, const char *proj
     return true;
 }
 
+static bool source_make(struct arena *strings, const char *project, const char *name, struct draft *out)
+{
+    if (!sdist_name_parse(strings, text_of(name), project, &out->version))
+        return false;
+    out->file.is_source = true;
+    out->file.wheel = (struct wheel_name){.name = project, .version = out->version};
+    return true;
+}
+
 bool draft_make(struct index *ix, struct arena *strings, const char *project, const struct index_file *file,
                 bool quiet, struct draft *out)
 {
     *out = (struct draft){.file = *file, .kind = DRAFT_SDIST};
-    bool good =
-        begins_with_name(file->name, project) &&
-        (is_wheel(file->name) ? wheel_make(ix, strings, project, file->name, out)
-                              : sdist_name_parse(strings, text_of(file->name), project, &out->version));
+    bool good = begins_with_name(file->name, project) &&
+                (is_wheel(file->name) ? wheel_make(ix, strings, project, file->name, out)
+                                      : source_make(strings, project, file->name, out));
     if (!good && !quiet)
         log_debug("passed over %s, which is no wheel or source distribution of %s", file->name, project);
     if (good)
@@ -181,7 +189,10 @@ struct entry *entry_make(struct index *ix, const struct index_file *file, struct
     struct index_file *f = &e->file;
     *f = *file;
     f->name = arena_strdup(a, file->name);
-    if (wheel_name_parse(a, text_of(f->name), &f->wheel, err) < 0)
+    if (f->is_source)
+        f->wheel = (struct wheel_name){.name = arena_strdup(a, file->wheel.name)};
+    if (f->is_source ? version_parse(a, text_of(file->wheel.version.text), &f->wheel.version, err) < 0
+                     : wheel_name_parse(a, text_of(f->name), &f->wheel, err) < 0)
         return NULL;
     f->url = arena_strdup(a, file->url);
     f->hash = file->hash ? arena_strdup(a, file->hash) : NULL;
@@ -220,17 +231,36 @@ static void list_wheels(struct index *ix, struct draft *const *group, size_t n, 
     }
 }
 
+/* One whose metadata can be read without building it comes before all others. */
+static bool is_usual_form(const char *name)
+{
+    return text_ends(text_of(name), T(".tar.gz")) || text_ends(text_of(name), T(".zip"));
+}
+
+static bool better_source(const struct draft *a, const struct draft *b)
+{
+    if (a->file.yanked != b->file.yanked)
+        return b->file.yanked;
+    return is_usual_form(a->file.name) && !is_usual_form(b->file.name);
+}
+
 static void release_make(struct index *ix, struct draft *const *group, size_t n, const char *previous,
-                         bool every, struct index_release *out)
+                         bool every, bool sources, struct index_release *out)
 {
     const struct draft *best = NULL;
+    const struct draft *source = NULL;
     bool all_yanked = true;
     for (size_t i = 0; i < n; i++) {
         if (usable(group[i]) && (!best || better(group[i], best)))
             best = group[i];
+        if (group[i]->kind == DRAFT_SDIST && group[i]->python_fits &&
+            (!source || better_source(group[i], source)))
+            source = group[i];
         all_yanked = all_yanked && group[i]->file.yanked;
     }
     struct entry *e = best ? entry_make(ix, &best->file, NULL) : NULL;
+    struct entry *of_source = source && (!e || sources) ? entry_make(ix, &source->file, NULL) : NULL;
+    out->source = of_source ? &of_source->file : NULL;
     if (e) {
         out->wheel = &e->file;
         out->version = e->file.wheel.version;
@@ -259,12 +289,13 @@ void project_assemble(struct index *ix, struct drafts *drafts, struct index_proj
         groups += i == 0 || version_cmp(&sorted[i]->version, &sorted[i - 1]->version) != 0;
     out->releases = arena_array(ix->a, groups, sizeof *out->releases);
     bool every = ix->every.count && strmap_get(&ix->every, text_of(out->name));
+    bool sources = ix->sources.count && strmap_get(&ix->sources, text_of(out->name));
     const char *previous = NULL;
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && version_cmp(&sorted[end]->version, &sorted[i]->version) == 0; end++)
             ;
         struct index_release *r = &out->releases[out->count++];
-        release_make(ix, sorted + i, end - i, previous, every, r);
+        release_make(ix, sorted + i, end - i, previous, every, sources, r);
         if (r->excluded && r->excluded != not_built)
             previous = r->excluded;
     }

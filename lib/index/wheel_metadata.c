@@ -53,6 +53,8 @@ static void begin(struct index *ix, struct entry *e)
     const char *kept = kept_path(ix, &scratch, &e->file);
     if (kept && access(kept, R_OK) == 0)
         e->step = STEP_KEPT;
+    else if (e->file.is_source)
+        e->step = STEP_UNKNOWN;
     else
         ask_origin(ix, e);
 }
@@ -249,9 +251,13 @@ static int find(struct index *ix, struct entry *e, struct err *err)
     begin(ix, e);
     if (e->step == STEP_KEPT) {
         result = from_cache(ix, e);
-        if (result > 0)
+        if (result > 0 && e->file.is_source)
+            e->step = STEP_UNKNOWN;
+        else if (result > 0)
             ask_origin(ix, e);
     }
+    if (e->step == STEP_UNKNOWN)
+        return 1;
     if (result > 0 && e->step == STEP_LOCAL)
         return from_local(ix, e, err);
     if (result > 0 && e->step == STEP_BESIDE) {
@@ -275,9 +281,63 @@ int index_metadata(struct index *ix, const struct index_file *file, const struct
     if (!e->metadata && !e->err.text)
         find(ix, e, &e->err);
     page_fetch_absorb_done(ix);
+    if (!e->metadata && !e->err.text)
+        return err_set(err, ERR_NOT_FOUND, "nothing is known of %s yet", file->name);
     if (!e->metadata)
         return err_set(err, e->err.kind, "%s", e->err.text);
     *out = e->metadata;
+    return 0;
+}
+
+int index_metadata_tell(struct index *ix, const struct index_file *file, struct text bytes, struct err *err)
+{
+    struct entry *e = entry_of(file);
+    if (e->metadata)
+        return 0;
+    if (parse(ix, e, bytes, NULL, err) < 0)
+        return -1;
+    keep(ix, file, bytes);
+    return 0;
+}
+
+static int archive_start(struct index *ix, struct entry *e, struct err *err)
+{
+    if (e->whole || e->coming)
+        return 0;
+    int fd = temporary_file(ix, err);
+    if (fd < 0)
+        return -1;
+    e->coming_to = fd;
+    e->coming = index_download_start(ix, &e->file, fd, 0);
+    return 0;
+}
+
+void index_prefetch_archive(struct index *ix, const struct index_file *file)
+{
+    (void)!archive_start(ix, entry_of(file), NULL);
+}
+
+void archive_stop(struct index *ix, struct entry *e)
+{
+    if (!e->coming)
+        return;
+    index_download_stop(ix, steal_ptr(&e->coming));
+    close(e->coming_to);
+}
+
+int index_archive(struct index *ix, const struct index_file *file, int *fd, char sha256[65], struct err *err)
+{
+    struct entry *e = entry_of(file);
+    if (archive_start(ix, e, err) < 0)
+        return -1;
+    if (e->coming) {
+        cleanup_close int own = e->coming_to;
+        if (index_download_finish(ix, steal_ptr(&e->coming), e->archive, err) < 0)
+            return -1;
+        e->whole = steal_fd(&own);
+    }
+    memcpy(sha256, e->archive, sizeof e->archive);
+    *fd = e->whole;
     return 0;
 }
 
