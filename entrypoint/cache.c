@@ -13,6 +13,7 @@ static const struct {
     [CACHE_UNPACKED] = {"unpacked", "unpacked wheel", "unpacked wheels"},
     [CACHE_PAGES] = {"pages", "index page", "index pages"},
     [CACHE_METADATA] = {"metadata", "metadata file", "metadata files"},
+    [CACHE_BUILT] = {"built", "note of a wheel that was built", "notes of wheels that were built"},
     [CACHE_DOWNLOADS] = {"downloads", "broken off download", "broken off downloads"},
     [CACHE_OTHER] = {"other", "other file", "other files"},
 };

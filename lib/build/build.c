@@ -42,7 +42,7 @@ struct job {
 
 /* ---- the folder of a run */
 
-static bool is_folder(const char *name, const void *data)
+bool build_writes(const char *name, const void *data)
 {
     (void)data;
     return strcmp(name, FOLDER) == 0;
@@ -54,7 +54,7 @@ struct builder *builder_new(const struct build_settings *s, struct err *err)
     b->s = s;
     cleanup_close int work = fs_open_dir(AT_FDCWD, s->work_dir, NULL);
     if (work >= 0)
-        fs_sweep(work, S_IFDIR, is_folder, NULL);
+        fs_sweep(work, S_IFDIR, build_writes, NULL);
     b->lock = fs_new_dir(&b->memory, path_join(&b->memory, s->work_dir, FOLDER), &b->dir, err);
     if (b->lock >= 0)
         return b;

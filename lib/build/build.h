@@ -46,6 +46,9 @@ struct build {
 
 struct builder;
 
+/* Whether a name in work_dir is that of builds' folders, which have it under fs_new_name (fs_sweep). */
+bool build_writes(const char *name, const void *data);
+
 /* ERR_SYSTEM: no folder for builds can be made. */
 struct builder *builder_new(const struct build_settings *s, struct err *err);
 /* Wheels go with it. NULL is fine. */

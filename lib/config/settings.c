@@ -269,6 +269,13 @@ bool settings_allow_wheels(const struct settings *s, const char *name)
     return !lists(&s->no_binary, name) && (lists(&s->only_binary, ":all:") || !lists(&s->no_binary, ":all:"));
 }
 
+bool settings_allow_sources(const struct settings *s, const char *name)
+{
+    if (lists(&s->no_binary, name))
+        return true;
+    return !lists(&s->only_binary, name) && !lists(&s->only_binary, ":all:");
+}
+
 enum releases settings_releases(const struct settings *s, const char *name)
 {
     if (lists(&s->all_releases, name))

@@ -78,6 +78,8 @@ void settings_log_early(char *const *environ);
 
 /* What --no-binary and --only-binary say of a normalised name: whether it may be installed from a wheel. */
 bool settings_allow_wheels(const struct settings *s, const char *name);
+/* Whether it may be built from a source distribution. */
+bool settings_allow_sources(const struct settings *s, const char *name);
 /* What --pre, --all-releases and --only-final say of a normalised name (NULL: of all that are not named). */
 enum releases { RELEASES_USUAL, RELEASES_ALL, RELEASES_FINAL };
 enum releases settings_releases(const struct settings *s, const char *name);

@@ -262,9 +262,11 @@ static int get_sdist(struct reader *r, const json_t *table, struct lock_package 
     p->file = arena_new(r->a, struct lock_file);
     if (get_file(r, table, "sdist", p->file) < 0)
         return -1;
+    p->file->is_source = true;
     if (!sdist_name_parse(r->a, text_of(p->file->name), p->name, &version))
         return wrong(r, "sdist",
                      arena_printf(r->a, "is no source distribution of this package: %s", p->file->name));
+    p->file->wheel = (struct wheel_name){.name = p->name, .version = version};
     return check_name(r, p, "sdist", p->file->name, NULL, &version);
 }
 

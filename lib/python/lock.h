@@ -26,6 +26,7 @@ struct lock_file {
     long long size;           /* -1 where it is not given */
     struct lock_hash *hashes; /* the strong ones; count 0: there are only others */
     size_t hash_count;
+    bool is_source;          /* a source distribution: of `wheel` there are name and version alone */
     struct wheel_name wheel; /* of a name that ends in .whl */
 };
 

@@ -143,13 +143,9 @@ const struct lock_file *lock_source(struct arena *a, const struct lock_package *
     switch (p->kind) {
     case LOCK_WHEELS:
         *reason = why_no_wheel(a, p, target);
-        if (p->file)
-            *reason = arena_printf(a, "%s; and %s", *reason,
-                                   to_be_built(a, p->file->name, "a source distribution"));
-        return NULL;
+        return p->file ? with_proof(a, p->file, reason) : NULL;
     case LOCK_SDIST:
-        *reason = to_be_built(a, p->file->name, "a source distribution");
-        return NULL;
+        return with_proof(a, p->file, reason);
     case LOCK_ARCHIVE:
         break;
     case LOCK_DIRECTORY:

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "build/build.h"
 #include "reconcile/cache_mark.h"
 #include "reconcile/fetch.h"
 #include "reconcile/partial.h"
@@ -17,11 +18,9 @@ enum { UNUSED_S = 30 * 24 * 60 * 60, DEPTH_LIMIT = 200 };
 static const struct {
     const char *folder, *suffix;
 } kinds[CACHE_KINDS] = {
-    [CACHE_UNPACKED] = {"unpacked", ""},
-    [CACHE_PAGES] = {"pages", ""},
-    [CACHE_METADATA] = {"metadata", ".metadata"},
-    [CACHE_DOWNLOADS] = {"downloads", ".part"},
-    [CACHE_OTHER] = {".", NULL},
+    [CACHE_UNPACKED] = {"unpacked", ""},          [CACHE_PAGES] = {"pages", ""},
+    [CACHE_METADATA] = {"metadata", ".metadata"}, [CACHE_BUILT] = {"built", ""},
+    [CACHE_DOWNLOADS] = {"downloads", ".part"},   [CACHE_OTHER] = {".", NULL},
 };
 
 /* Names that we give. */
@@ -47,6 +46,8 @@ static void sweep(enum cache_kind kind, int folder, bool all)
         partial_sweep(folder, all);
     else
         fs_sweep(folder, S_IFREG, is_written, &kind);
+    if (kind == CACHE_OTHER)
+        fs_sweep(folder, S_IFDIR, build_writes, NULL);
 }
 
 /* *cache: the cache's own folder, which may well be a link; -1 where there is none. */

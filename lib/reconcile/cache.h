@@ -5,7 +5,15 @@
 #pragma once
 #include "reconcile/session.h"
 
-enum cache_kind { CACHE_UNPACKED, CACHE_PAGES, CACHE_METADATA, CACHE_DOWNLOADS, CACHE_OTHER, CACHE_KINDS };
+enum cache_kind {
+    CACHE_UNPACKED,
+    CACHE_PAGES,
+    CACHE_METADATA,
+    CACHE_BUILT, /* which wheel was built of what */
+    CACHE_DOWNLOADS,
+    CACHE_OTHER,
+    CACHE_KINDS
+};
 
 struct cache_size {
     size_t count;    /* wheels, pages, files */

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/stopwatch.h"
 #include "python/record.h"
+#include "reconcile/built.h"
 #include "reconcile/partial.h"
 #include "reconcile/store.h"
 #include "reconcile/unpacking.h"
@@ -106,7 +107,7 @@ static enum hashes_verdict judge(const struct fetch *job, const struct hashes **
     return verdict;
 }
 
-static int check_hashes(struct session *s, struct fetch *job)
+int fetch_check_hashes(struct session *s, struct fetch *job)
 {
     const struct hashes *refusing = NULL;
     if (judge(job, &refusing) == HASHES_ALLOW)
@@ -144,7 +145,8 @@ static int hand_on(struct fetcher *f, struct running *run)
         return -1;
     job->downloaded = true;
     job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
-    if (check_hashes(s, job) < 0 || (job->locked && lock_bytes_check(run->fd, job->locked, &job->error) < 0))
+    if (fetch_check_hashes(s, job) < 0 ||
+        (job->locked && lock_bytes_check(run->fd, job->locked, &job->error) < 0))
         return -1;
     run->store = store_dir(s);
     run->task = xcalloc(1, sizeof *run->task);
@@ -206,13 +208,18 @@ static bool open_entry(struct session *s, const char *cache_dir, const char *sha
             unpacked_verify(cache_dir, &job->wheel, NULL) == 0);
 }
 
-static bool in_cache(struct session *s, struct fetch *job)
+bool fetch_is_proven(const struct fetch *job)
 {
-    const char *sha256 = index_file_digest(job->file, HASH_SHA256);
     for (size_t i = 0; i < job->hash_count; i++)
         if (!index_file_proves(job->file, job->hashes[i]))
             return false;
-    return sha256 && index_file_is_known(job->file) &&
+    return true;
+}
+
+static bool in_cache(struct session *s, struct fetch *job)
+{
+    const char *sha256 = index_file_digest(job->file, HASH_SHA256);
+    return sha256 && fetch_is_proven(job) && index_file_is_known(job->file) &&
            (open_entry(s, s->cache_dir, sha256, job) || open_entry(s, s->spare_cache, sha256, job)) &&
            unpacked_is(&job->wheel, job->file->name);
 }
@@ -419,15 +426,15 @@ static struct fetch *take_expected(struct fetcher *f, const struct fetch *job)
 
 /* What is on its way already, or in the cache, needs no download of its own. in_place[i] is the job that is
  * done in place of jobs[i], which can be that itself. */
-static int ask_for(struct fetcher *f, struct fetch *jobs, size_t count, struct fetch **in_place,
+static int ask_for(struct fetcher *f, struct fetch *const *jobs, size_t count, struct fetch **in_place,
                    struct err *err)
 {
     long long bytes = 0;
     size_t downloads = 0;
     for (size_t i = 0; i < count; i++) {
-        struct fetch *job = in_place[i] = take_expected(f, &jobs[i]);
+        struct fetch *job = in_place[i] = take_expected(f, jobs[i]);
         if (!job) {
-            job = in_place[i] = &jobs[i];
+            job = in_place[i] = jobs[i];
             job->state = FETCH_UNDER_WAY;
             if (!done_by_cache(f->s, job) && enqueue(f, job, err) < 0)
                 return -1;
@@ -529,23 +536,34 @@ static void wait_for_all(struct batch *b)
     progress_end(&progress);
 }
 
+static int fetch_ready(struct session *s, struct fetch *const *jobs, size_t count, struct err *err)
+{
+    struct fetcher *f = fetcher_of(s);
+    cleanup_free struct fetch **in_place = xcalloc(count + 1, sizeof(struct fetch *));
+    if (ask_for(f, jobs, count, in_place, err) < 0)
+        return -1;
+    wait_for_all(&(struct batch){.fetcher = f, .jobs = in_place, .count = count});
+    for (size_t i = 0; i < count; i++) {
+        take_result(jobs[i], in_place[i]);
+        /* Only now: a wheel that was expected may have come before its metadata. */
+        if (!jobs[i]->error.text)
+            check_metadata(s, jobs[i]);
+    }
+    return 0;
+}
+
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err)
 {
     if (!count)
         return 0;
     if (session_index(s, err) < 0)
         return -1;
-    struct fetcher *f = fetcher_of(s);
-    cleanup_free struct fetch **in_place = xcalloc(count, sizeof(struct fetch *));
-    if (ask_for(f, jobs, count, in_place, err) < 0)
+    cleanup_free struct fetch **some = xcalloc(count, sizeof(struct fetch *));
+    size_t wheels = 0, sources = count; /* from both ends */
+    for (size_t i = 0; i < count; i++)
+        some[jobs[i].file->is_source ? --sources : wheels++] = &jobs[i];
+    if (fetch_ready(s, some, wheels, err) < 0 || built_fetch(s, some + sources, count - sources, err) < 0)
         return -1;
-    wait_for_all(&(struct batch){.fetcher = f, .jobs = in_place, .count = count});
-    for (size_t i = 0; i < count; i++) {
-        take_result(&jobs[i], in_place[i]);
-        /* Only now: a wheel that was expected may have come before its metadata. */
-        if (!jobs[i].error.text)
-            check_metadata(s, &jobs[i]);
-    }
     for (size_t i = 0; i < count; i++)
         if (jobs[i].error.text && concerns_all(&jobs[i].error))
             return err_set(err, jobs[i].error.kind, "%s", jobs[i].error.text);
@@ -558,6 +576,8 @@ void fetch_expect(struct session *s, const struct index_file *file)
 {
     struct err ignored cleanup_err = ERR_INIT;
     struct fetcher *f = fetcher_of(s);
+    if (file->is_source)
+        return;
     for (size_t i = 0; i < f->expected.count; i++)
         if (f->expected.items[i]->file == file)
             return;

@@ -26,9 +26,15 @@ struct fetch {
     struct err error; /* why this one could not be had; the others are not concerned */
 };
 
-/* Gets all of them. Negative only for ERR_SYSTEM that concerns all (no room, no folder). Results belong to
- * the session; errors to the caller (err_clear). */
+/* Gets all of them; of a source distribution the wheel that is built of it (built.h). Negative only for
+ * ERR_SYSTEM that concerns all (no room, no folder). Results belong to the session; errors to the caller
+ * (err_clear). */
 int fetch_wheels(struct session *s, struct fetch *jobs, size_t count, struct err *err);
+
+/* Whether what is known of the file's digests lets it in without looking at its bytes. */
+bool fetch_is_proven(const struct fetch *job);
+/* Whether the bytes that have come are some that the job's hashes let in; else sets its error. */
+int fetch_check_hashes(struct session *s, struct fetch *job);
 
 /* A wheel that fetch_wheels will probably be asked for, without hashes of the user's: it begins to come,
  * which costs nothing where it is not wanted after all. Returns at once. Nothing is done where no digest is

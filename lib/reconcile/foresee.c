@@ -48,6 +48,15 @@ static const struct candidate *choose(struct source *source, const struct requir
     return NULL;
 }
 
+/* What is not known without an archive, or without building it, is the solver's to ask for: it may well not
+ * choose it. */
+static bool is_costly(struct source *source, const struct candidate *c)
+{
+    const struct metadata *known;
+    const struct index_file *file = c->origin == CANDIDATE_INDEX ? c->data : NULL;
+    return file && file->is_source && index_metadata(source->s->index, file, &known, NULL) < 0;
+}
+
 static void follow_dependencies(struct foresight *f, const struct step *step, const char *extra)
 {
     const struct resolve_source *ask = &f->source->callbacks;
@@ -71,13 +80,18 @@ static bool advance(struct foresight *f, size_t index)
         step.candidate = choose(source, r);
         step.done = !step.candidate;
         if (step.candidate && step.candidate->origin == CANDIDATE_INDEX) {
-            index_prefetch_metadata(ix, step.candidate->data);
+            const struct index_file *file = step.candidate->data;
+            index_prefetch_metadata(ix, file);
             if (source->s->syncing && !source_has_hashes(source, r->name))
-                fetch_expect(source->s, step.candidate->data);
+                fetch_expect(source->s, file);
         }
     } else {
         if (step.candidate->origin == CANDIDATE_INDEX && !index_metadata_has_come(step.candidate->data))
             return false;
+        if (is_costly(source, step.candidate)) {
+            f->steps.items[index].done = true;
+            return true;
+        }
         follow_dependencies(f, &step, NULL);
         for (size_t i = 0; i < r->extra_count; i++)
             follow_dependencies(f, &step, r->extras[i]);

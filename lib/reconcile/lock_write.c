@@ -2,6 +2,7 @@
 #include "reconcile/lock_write.h"
 
 #include "base/fs.h"
+#include "reconcile/built.h"
 #include "venv/direct_url.h"
 
 #include <jansson.h>
@@ -105,7 +106,10 @@ static bool any_marker_mentions(const struct writer *w, const char *variable)
 static bool any_wheel_is_for(const struct writer *w, bool platform)
 {
     for (size_t i = 0; i < w->plan->install.count; i++) {
-        struct text tags = text_of(w->plan->install.items[i].file->wheel.tags);
+        const struct index_file *file = w->plan->install.items[i].file;
+        struct text tags = text_of(file->wheel.tags);
+        if (file->is_source)
+            continue;
         if (platform ? !text_ends(tags, T("-any")) : !text_starts(tags, T("py")))
             return true;
     }
@@ -224,12 +228,12 @@ static void add_package(struct writer *w, size_t i)
         add_pair(w->out, "index", url_without_credentials(&w->s->memory, in->file->index_url));
         buf_char(w->out, '\n');
     }
-    buf_str(w->out, "wheels = [{");
+    buf_str(w->out, in->file->is_source ? "sdist = {" : "wheels = [{");
     add_pair(w->out, "name", in->file->name);
     buf_str(w->out, ", ");
     add_location(w, in->file);
     add_hash(w, i);
-    buf_str(w->out, "}]\n");
+    buf_str(w->out, in->file->is_source ? "}\n" : "}]\n");
 }
 
 /* What the lock leans on: read again to warn where another base differs. */
@@ -278,7 +282,8 @@ static int find_digests(struct writer *w, struct err *err)
     }
     int result = fetch_wheels(s, jobs, n, err);
     for (size_t i = 0; i < n; i++) {
-        w->sha256[item[i]] = jobs[i].wheel.sha256;
+        w->sha256[item[i]] =
+            jobs[i].file->is_source ? index_file_digest(jobs[i].file, HASH_SHA256) : jobs[i].wheel.sha256;
         if (jobs[i].error.text && result == 0) {
             result = err_move(err, &jobs[i].error);
             err_wrap(err, "%s", plan->install.items[item[i]].name);
@@ -300,7 +305,8 @@ int lock_write(struct session *s, const struct plan *plan, const char *folder, s
         const struct plan_install *in = &plan->install.items[i];
         if (in->direct)
             w.metadata[i] = in->direct->metadata;
-        else if (index_metadata(s->index, in->file, &w.metadata[i], err) < 0)
+        else if (in->file->is_source ? built_known(s, in->file, &w.metadata[i], err) != 0
+                                     : index_metadata(s->index, in->file, &w.metadata[i], err) < 0)
             return err_wrap(err, "%s", in->name);
     }
     if (find_digests(&w, err) < 0)

@@ -181,6 +181,8 @@ static int add_install(struct planner *p, const struct lock_package *package, co
         .size = f->size,
         .source = "lock",
         .index_url = p->locked->file,
+        .is_source = f->is_source,
+        .wheel = f->wheel,
     };
     if (session_index(p->s, err) < 0)
         return -1;

@@ -279,11 +279,12 @@ static const char *with_elsewhere(struct planner *p, const struct requirement *r
         return reason;
     for (size_t i = 0; i < project->count; i++) {
         const struct index_release *r = &project->releases[i];
-        if (r->wheel && specifier_set_contains(&req->specifiers, &r->version))
+        const struct index_file *file = r->wheel ? r->wheel : r->source;
+        if (file && specifier_set_contains(&req->specifiers, &r->version))
             return arena_printf(p->a,
                                 "%s\n%s has %s %s, but only the first index that has the name counts; "
                                 "EXTENSION_INDEX_STRATEGY=best looks at all of them.",
-                                reason, r->wheel->index_url, req->name, r->version.text);
+                                reason, file->index_url, req->name, r->version.text);
     }
     return reason;
 }

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/landlock.h"
 #include "config/environment.h"
+#include "reconcile/built.h"
 
 #include <errno.h>
 
@@ -30,6 +31,9 @@ static void allow_all(struct session *s, bool sync, const struct landlock *l)
     if (home && *home)
         landlock_allow(l, path_join(a, home, ".cache/plux"));
     landlock_allow(l, path_join(a, s->paths.volume, "tmp"));
+    const char *logs = built_log_dir(s);
+    if (logs)
+        landlock_allow(l, logs);
 }
 
 void restrict_writes(struct session *s, bool sync)

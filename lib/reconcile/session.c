@@ -101,6 +101,7 @@ void session_close(struct session *s)
     installed_free(&s->venv);
     installed_free(&s->old);
     installed_free(&s->prefer);
+    array_free(&s->build_settings);
     settings_free(&s->settings);
     arena_free(&s->memory);
 }

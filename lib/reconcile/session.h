@@ -31,6 +31,11 @@ struct session_options {
     bool recover_only; /* finish an unfinished commit and nothing else */
 };
 
+/* --config-settings of a requirement: KEY=VALUE for what builds the distribution. */
+struct build_setting {
+    const char *name, *setting;
+};
+
 struct session {
     struct arena memory;
     const struct session_options *options;
@@ -61,6 +66,7 @@ struct session {
     const char *snapshot;          /* of commit_snapshot, when the venv was read; NULL without one */
     struct state_marks marks;      /* what `check` found, for a sync (or its plan) to repair */
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
+    struct ARRAY(struct build_setting) build_settings;
     struct http *http;
     struct index *index;
     struct fetcher *fetcher; /* of fetch.h */

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "python/name.h"
+#include "reconcile/built.h"
 #include "reconcile/reference.h"
 #include "venv/direct_url.h"
 
@@ -11,12 +12,12 @@
 
 /* An index can list a hundred thousand versions of a name. After so many whose metadata cannot be had or
  * read, or so many that were looked at at all, no further one is asked for. */
-enum { UNREADABLE_LIMIT = 64, LOOKED_AT_LIMIT = 4096 };
+enum { UNREADABLE_LIMIT = 64, LOOKED_AT_LIMIT = 4096, BUILD_LIMIT = 8 };
 
 struct name {
     const char *name;
     const struct index_file *unreadable[UNREADABLE_LIMIT];
-    size_t unreadable_count, looked_at;
+    size_t unreadable_count, looked_at, not_built;
     const char *enough;      /* why no further metadata is asked for; NULL: it still is */
     struct candidates *list; /* NULL until asked for */
     bool expanded;           /* indexes count although the venv has it */
@@ -127,24 +128,35 @@ static struct candidate of_installed(const struct name *n, struct installed *hav
         .version = have->version, .origin = CANDIDATE_INSTALLED, .url = n->installed_url, .data = have};
 }
 
-/* What --only-final, --no-binary and the like say of a wheel on an index. */
-static const char *outside_controls(struct source *source, const char *name, const struct version *v)
+/* A wheel, or where there is none that can be used, or none may be, the source distribution. NULL: why not.
+ */
+static const struct index_file *choose_file(const struct settings *set, const char *name,
+                                            const struct index_release *r, const struct index_file *wheel,
+                                            const char **why)
 {
-    const struct settings *set = &source->s->settings;
-    struct arena *a = &source->s->memory;
-    if (!settings_allow_wheels(set, name))
-        return arena_printf(
-            a, "is not to be installed from a wheel (--no-binary), and a source distribution has "
-               "to be built first");
-    if (v->is_pre && settings_releases(set, name) == RELEASES_FINAL)
-        return "is a pre-release, and only final releases are asked for (--only-final)";
+    bool wheels = settings_allow_wheels(set, name), sources = settings_allow_sources(set, name);
+    *why = r->excluded;
+    if (wheel && wheels)
+        return wheel;
+    if (r->source && sources)
+        return r->source;
+    if (r->source)
+        *why = "is only offered as a source distribution, and none is to be built (--only-binary)";
+    else if (wheel)
+        *why = "is not to be installed from a wheel (--no-binary), and has no source distribution";
     return NULL;
 }
 
 static struct candidate of_release(struct source *source, const char *name, const struct index_release *r,
                                    const struct index_file *wheel)
 {
-    const char *excluded = r->excluded ? r->excluded : outside_controls(source, name, &r->version);
+    const struct settings *set = &source->s->settings;
+    const char *excluded;
+    const struct index_file *file = choose_file(set, name, r, wheel, &excluded);
+    if (file)
+        excluded = r->version.is_pre && settings_releases(set, name) == RELEASES_FINAL
+                       ? "is a pre-release, and only final releases are asked for (--only-final)"
+                       : NULL;
     return (struct candidate){
         .version = r->version,
         .origin = CANDIDATE_INDEX,
@@ -152,7 +164,7 @@ static struct candidate of_release(struct source *source, const char *name, cons
         .named = settings_releases(&source->s->settings, name) == RELEASES_ALL,
         .yanked = wheel && wheel != r->wheel ? wheel->yanked : r->yanked,
         .yanked_reason = wheel && wheel != r->wheel ? wheel->yanked_reason : r->yanked_reason,
-        .data = (void *)(uintptr_t)wheel,
+        .data = (void *)(uintptr_t)file,
     };
 }
 
@@ -182,6 +194,8 @@ static int offer_index(struct source *source, struct name *n, struct installed *
         return -1;
     if (n->hashes.count)
         index_every_wheel(source->s->index, n->name);
+    if (!settings_allow_wheels(&source->s->settings, n->name))
+        index_want_sources(source->s->index, n->name);
     if (index_project(source->s->index, n->name, &project, err) < 0)
         return -1;
     *absent = project->absent;
@@ -364,7 +378,12 @@ static void count(struct source *source, struct name *n, bool readable, const st
     n->looked_at++;
     if (!readable)
         n->unreadable[n->unreadable_count++] = file;
-    if (n->unreadable_count == UNREADABLE_LIMIT)
+    if (!readable && file->is_source)
+        n->not_built++;
+    if (n->not_built == BUILD_LIMIT)
+        n->enough =
+            arena_printf(a, "no further one is built, because %d other versions cannot be", BUILD_LIMIT);
+    else if (n->unreadable_count == UNREADABLE_LIMIT)
         n->enough = arena_printf(a,
                                  "no further metadata is looked for, because that of %d other versions "
                                  "cannot be used",
@@ -374,6 +393,39 @@ static void count(struct source *source, struct name *n, bool readable, const st
                                  LOOKED_AT_LIMIT);
 }
 
+/* Building runs what is in the archive: where hashes are given, none that has none of them, and where nothing
+ * is asked for without one, none that nobody gives a hash of. */
+static int may_build(struct source *source, const struct name *n, const struct index_file *file,
+                     struct err *err)
+{
+    char sha256[DIGEST_HEX];
+    int fd;
+    bool all_checked = source->wanted->details.count > 0;
+    array_each (&source->wanted->details, root)
+        all_checked = all_checked && root->checked;
+    if (!n->hashes.count)
+        return all_checked
+                   ? err_set(err, ERR_INPUT,
+                             "%s would have to be built to be known, and no hash of it is given", file->name)
+                   : 0;
+    if (index_archive(source->s->index, file, &fd, sha256, err) < 0)
+        return -1;
+    array_each (&n->hashes, hashes)
+        if (index_file_judge(file, *hashes) == HASHES_ALLOW)
+            return 0;
+    return err_set(err, ERR_INPUT, "%s has sha256:%s, which is none of the hashes that are given", file->name,
+                   sha256);
+}
+
+static int metadata_of_source(struct source *source, const struct name *n, const struct index_file *file,
+                              const struct metadata **out, struct err *err)
+{
+    int result = built_known(source->s, file, out, err);
+    if (result <= 0)
+        return result;
+    return may_build(source, n, file, err) < 0 ? -1 : built_metadata(source->s, file, out, err);
+}
+
 static int metadata_of_file(struct source *source, const struct index_file *file, const struct metadata **out,
                             struct err *err)
 {
@@ -381,7 +433,8 @@ static int metadata_of_file(struct source *source, const struct index_file *file
     bool known = is_known(n, file);
     if (!known && n->enough)
         return err_set(err, ERR_INPUT, "%s", n->enough);
-    int result = index_metadata(source->s->index, file, out, err);
+    int result = file->is_source ? metadata_of_source(source, n, file, out, err)
+                                 : index_metadata(source->s->index, file, out, err);
     if (!known)
         count(source, n, result == 0, file);
     return result;
@@ -492,18 +545,6 @@ static bool came_from(struct source *source, struct installed *have, const char 
     return strcmp(hex, from.sha256) == 0;
 }
 
-static int read_metadata(struct source *source, struct source_direct *d, struct err *err)
-{
-    struct arena *a = &source->s->memory;
-    struct buf bytes cleanup_buf = BUF_INIT;
-    const char *path = arena_printf(a, "%s/tree/%s/METADATA", d->wheel.dir, d->wheel.dist_info);
-    struct metadata *m = arena_new(a, struct metadata);
-    if (fs_read(AT_FDCWD, path, 16 << 20, &bytes, err) < 0 || metadata_parse(a, buf_view(&bytes), m, err) < 0)
-        return -1;
-    d->metadata = m;
-    return 0;
-}
-
 static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
 {
     struct session *s = source->s;
@@ -527,7 +568,7 @@ static int fetch_direct(struct source *source, struct name *n, const char *url, 
     if (result < 0)
         return -1;
     d->wheel = job.wheel;
-    if (read_metadata(source, d, err) < 0)
+    if (unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0)
         return -1;
     if (d->metadata->requires_python_text &&
         !specifier_set_contains(&d->metadata->requires_python, &s->py.version))

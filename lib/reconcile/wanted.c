@@ -109,6 +109,7 @@ static void add(struct reader *r, const char *text, const struct place *at)
         return;
     }
     if (at->root) {
+        wanted_build_settings(r->s, req->name, at->options);
         array_push(&r->out->roots, (struct resolve_root){req, at->from, hashes});
         array_push(&r->out->details, (struct wanted_root){hashes, false});
     } else {

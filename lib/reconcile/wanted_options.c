@@ -100,6 +100,17 @@ int wanted_option(struct session *s, struct hash_mode *mode, const char *path, c
     return 0;
 }
 
+void wanted_build_settings(struct session *s, const char *name, const char *options)
+{
+    struct requirements_options all = {0};
+    const char *leftover;
+    if (*options && requirements_options_parse(&s->memory, text_of(options), &all, &leftover, NULL) == 0)
+        array_each (&all, option)
+            if (strcmp(option->name, "--config-settings") == 0)
+                array_push(&s->build_settings, (struct build_setting){name, option->value});
+    array_free(&all);
+}
+
 const struct hashes *wanted_hashes(struct arena *a, const char *from, const char *options)
 {
     struct requirements_options all = {0};

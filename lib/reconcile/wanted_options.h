@@ -19,6 +19,8 @@ struct hash_mode {
 int wanted_option(struct session *s, struct hash_mode *mode, const char *path, const char *from,
                   const struct requirements_line *line, struct err *err);
 
+/* Notes the --config-settings that stand behind a requirement, for when it is built. */
+void wanted_build_settings(struct session *s, const char *name, const char *options);
 /* The hashes among the options of a requirement, NULL when there are none. One that no file can have gets a
  * warning and counts as none that fits. */
 const struct hashes *wanted_hashes(struct arena *a, const char *from, const char *options);

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { LIST_LIMIT = 256 << 20, ATTEMPTS = 4, READ_SIZE = 64 << 10 };
+enum { LIST_LIMIT = 256 << 20, METADATA_LIMIT = 16 << 20, ATTEMPTS = 4, READ_SIZE = 64 << 10 };
 
 /* ---- opening */
 
@@ -167,6 +167,18 @@ bool unpacked_is_whole(const struct unpacked *u)
 {
     cleanup_free char *list = xasprintf("%s/list", u->dir);
     return access(list, F_OK) == 0 && verify(u->dir, u, NULL) == 0;
+}
+
+int unpacked_metadata(struct arena *a, const struct unpacked *u, const struct metadata **out, struct err *err)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    struct metadata *m = arena_new(a, struct metadata);
+    cleanup_free char *path = xasprintf("%s/tree/%s/METADATA", u->dir, u->dist_info);
+    if (fs_read(AT_FDCWD, path, METADATA_LIMIT, &bytes, err) < 0 ||
+        metadata_parse(a, buf_view(&bytes), m, err) < 0)
+        return -1;
+    *out = m;
+    return 0;
 }
 
 /* ---- making */

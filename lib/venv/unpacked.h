@@ -7,6 +7,7 @@
 #pragma once
 #include "base/array.h"
 #include "base/error.h"
+#include "python/metadata.h"
 #include "python/wheel_name.h"
 
 struct unpacked_file {
@@ -60,6 +61,10 @@ bool unpacked_is(const struct unpacked *u, const char *file_name);
 /* Whether an entry that was opened is still there, as it was: a cache may be pruned or deleted at any time.
  */
 bool unpacked_is_whole(const struct unpacked *u);
+
+/* What an entry's METADATA says; of the arena. */
+int unpacked_metadata(struct arena *a, const struct unpacked *u, const struct metadata **out,
+                      struct err *err);
 
 /* What follows works in a descriptor of CACHE/unpacked: who removes has to know that it is no link to
  * somewhere else (fs_open_dir). */

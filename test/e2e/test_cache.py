@@ -17,7 +17,7 @@ from fault_server import Answer, FaultServer, Gate, page
 from servers import wheel_metadata
 from wheels import make_wheel
 
-KINDS = ("unpacked", "pages", "metadata", "downloads", "other")
+KINDS = ("unpacked", "pages", "metadata", "built", "downloads", "other")
 SHA = "0123456789abcdef" * 4
 
 

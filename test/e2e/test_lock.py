@@ -256,14 +256,12 @@ def test_all_reasons_at_once(root, shelf):
     shelf.write(shelf.simple("before", "1.0"))
     root.sync("--locked", shelf.lock)
     before = tree(root.venv)
-    sdist = make_sdist(shelf.folder / "wheels", "source", "1.0")
     other = shelf.wheel("other", "1.0", tag="cp27-cp27m-win32")
     weak = shelf.wheel("weak", "1.0")
     shelf.write(
         shelf.simple("fine", "1.0"),
         shelf.simple("werkzeug", "9.9"),
         shelf.simple("typing-extensions", "4.15.0"),
-        package("source", "1.0") + f'sdist = {{path = "wheels/{sdist.name}", hashes = {{sha256 = "{sha256(sdist)}"}}}}\n',
         package("folder", None) + 'directory = {path = "src", editable = true}\n',
         package("repository", None) + 'vcs = {type = "git", url = "https://git.example/r", commit-id = "abc"}\n',
         package("archive", None) + 'archive = {url = "https://files.example/x.zip", hashes = {sha256 = "%s"}}\n' % ("0" * 64),
@@ -276,8 +274,7 @@ def test_all_reasons_at_once(root, shelf):
     assert plan["install"] == plan["remove"] == plan["base"] == []
     assert names(plan["keep"]) == ["before 1.0"]
     told = reasons(plan)
-    for name, part in {"werkzeug==9.9": "LocalStack itself has werkzeug 3.1.6", "source==1.0": "a source distribution, which has to be built",
-                       "folder": "src is a folder", "repository": "git+https://git.example/r@abc is a repository",
+    for name, part in {"werkzeug==9.9": "LocalStack itself has werkzeug 3.1.6", "folder": "src is a folder", "repository": "git+https://git.example/r@abc is a repository",
                        "archive": "x.zip is a source archive", "other==1.0": "none of its wheels in the lock is for this platform",
                        "weak==1.0": "no digest of weak-1.0-py3-none-any.whl that proves", "young==1.0": "needs Python >=4",
                        "double==2.0": "stands in the lock twice"}.items():

@@ -141,8 +141,8 @@ def reference(lock, tags):
     out = []
     try:
         for chosen, what in parsed.select(environment=ENVIRONMENT, tags=tags):
-            kind = {PackageArchive: "archive", PackageDirectory: "directory", PackageSdist: "sdist", PackageVcs: "vcs"}.get(type(what))
-            out.append(f"{chosen.name}={what.filename if isinstance(what, PackageWheel) else kind}")
+            kind = {PackageArchive: "archive", PackageDirectory: "directory", PackageVcs: "vcs"}.get(type(what))
+            out.append(f"{chosen.name}={what.filename if isinstance(what, (PackageWheel, PackageSdist)) else kind}")
     except PylockSelectError as e:
         return "refused", str(e)
     return "select", " ".join(out)

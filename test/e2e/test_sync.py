@@ -11,7 +11,7 @@ import pytest
 
 from checks import check_records, demo_set, tree
 from conftest import Workshop
-from wheels import make_sdist, make_wheel, record_line
+from wheels import make_wheel, record_line
 
 
 # ---- a whole sync
@@ -329,14 +329,6 @@ def test_offline_takes_what_the_cache_has(root, index):
     assert root.installed() == {"typed": "0.3", "lib-one": "2.5"}
     done = root.sync("--offline", EXTENSION_AUTO_INSTALL="typed,viewer", status=1)
     assert re.search("viewer .*EXTENSION_OFFLINE", done.err), done
-
-
-def test_only_a_source_distribution_is_set_aside_with_a_sentence(root, index, tmp_path):
-    demo_set(index)
-    index.index.add(make_sdist(tmp_path, "from-source", "1.0"))
-    done = root.sync(EXTENSION_AUTO_INSTALL="from-source,typed", status=1)
-    assert root.installed() == {"typed": "0.3", "lib-one": "2.5"}
-    assert re.search(r"from-source .*is set aside: .*source distribution", done.err), done
 
 
 def test_credentials_appear_nowhere(root, workshop):

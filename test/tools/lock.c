@@ -13,12 +13,11 @@
 
 static const char *kind_of(const struct lock_package *p)
 {
-    static const char *const kinds[] = {[LOCK_WHEELS] = "sdist",
-                                        [LOCK_SDIST] = "sdist",
-                                        [LOCK_ARCHIVE] = "archive",
-                                        [LOCK_DIRECTORY] = "directory",
-                                        [LOCK_VCS] = "vcs"};
-    return p->kind == LOCK_WHEELS && !p->file ? NULL : kinds[p->kind];
+    static const char *const kinds[] = {
+        [LOCK_ARCHIVE] = "archive", [LOCK_DIRECTORY] = "directory", [LOCK_VCS] = "vcs"};
+    if (p->kind == LOCK_WHEELS || p->kind == LOCK_SDIST)
+        return p->file ? p->file->name : NULL;
+    return kinds[p->kind];
 }
 
 static void answer(const char *line, const struct tags *tags)

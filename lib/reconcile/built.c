@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/built.h"
+
+#include "base/crypto.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/stopwatch.h"
+#include "build/build.h"
+#include "build/sdist.h"
+#include "index/url.h"
+#include "reconcile/store.h"
+#include "venv/lock_bytes.h"
+
+#include <errno.h>
+
+/* Of a build: one that does not end has to fail alone, before the time for the whole run is over. */
+enum { LONGEST_MS = 30 * 60 * 1000, SHORTEST_MS = 1000, RESERVED_MS = 10 * 1000 };
+
+enum { RECORD_LIMIT = 4096 };
+
+static const char first_line[] = "localstack-extensions built wheel 1";
+
+/* ---- what was built before */
+
+/* Another interpreter, or other settings, may make another wheel of the same archive. */
+static void make_key(struct session *s, const char *name, const char *sha256, char key[DIGEST_HEX])
+{
+    struct buf text cleanup_buf = BUF_INIT;
+    buf_printf(&text, "archive %s\npython %s\nabi %s\nmachine %s\n", sha256, s->py.version_text,
+               s->py.tags.soabi, s->py.markers.platform_machine);
+    array_each (&s->build_settings, b)
+        if (strcmp(b->name, name) == 0)
+            buf_printf(&text, "setting %s\n", b->setting);
+    digest_hex(buf_view(&text), key);
+}
+
+static const char *record_path(struct session *s, const char *dir, const char *name, const char *sha256)
+{
+    char key[DIGEST_HEX];
+    make_key(s, name, sha256, key);
+    return arena_printf(&s->memory, "%s/built/%s", dir, key);
+}
+
+static bool parse_record(struct text bytes, struct text *sha256, struct text *name)
+{
+    struct text line;
+    if (!text_line(&bytes, &line) || !text_is(line, first_line))
+        return false;
+    if (!text_line(&bytes, &line) || !text_cut(&line, ' ', sha256) || !line.len)
+        return false;
+    *name = line;
+    return text_line(&bytes, &line) && text_is(line, "end") && !bytes.len;
+}
+
+static bool open_record(struct session *s, const char *dir, const char *sha256, const char *distribution,
+                        struct unpacked *out)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    struct text digest, name;
+    struct wheel_name wheel;
+    if (!dir || fs_read(AT_FDCWD, record_path(s, dir, distribution, sha256), RECORD_LIMIT, &bytes, NULL) < 0)
+        return false;
+    if (!parse_record(buf_view(&bytes), &digest, &name) ||
+        wheel_name_parse(&s->memory, name, &wheel, NULL) < 0 || strcmp(wheel.name, distribution) != 0)
+        return false;
+    const char *file_name = text_dup(&s->memory, name);
+    return unpacked_open(&s->memory, dir, text_dup(&s->memory, digest), true, out, NULL) == 0 &&
+           unpacked_is(out, file_name) &&
+           (!session_is_damaged(s, distribution) || unpacked_verify(dir, out, NULL) == 0);
+}
+
+/* The wheel that was made of an archive before. */
+static bool find(struct session *s, const struct index_file *file, const char *sha256, struct unpacked *out)
+{
+    const char *name = file->wheel.name;
+    return open_record(s, s->cache_dir, sha256, name, out) ||
+           open_record(s, s->spare_cache, sha256, name, out);
+}
+
+static void keep(struct session *s, const char *distribution, const char *sha256, const char *wheel_sha256,
+                 const char *file_name)
+{
+    struct err err cleanup_err = ERR_INIT;
+    struct buf text cleanup_buf = BUF_INIT;
+    const char *path = record_path(s, store_dir(s), distribution, sha256);
+    buf_printf(&text, "%s\n%s %s\nend\n", first_line, wheel_sha256, file_name);
+    if (fs_mkdirs(path_join(&s->memory, store_dir(s), "built"), &err) < 0 ||
+        fs_write(AT_FDCWD, path, buf_view(&text), 0644, false, &err) < 0)
+        log_debug("that %s was built is not kept: %s", file_name, err.text);
+}
+
+/* ---- building */
+
+const char *built_log_dir(struct session *s)
+{
+    const char *logs = path_join(&s->memory, s->paths.volume, "logs");
+    return fs_exists(AT_FDCWD, logs) ? logs : NULL;
+}
+
+/* An archive that is to be built. */
+struct source_build {
+    struct fetch *job;
+    char sha256[DIGEST_HEX]; /* of the archive */
+    const char *path;        /* where pip finds it */
+    int lock;                /* on that */
+};
+
+struct batch {
+    struct session *s;
+    struct strings index_urls;
+    struct build *builds;
+    struct source_build *of;
+    size_t count;
+};
+
+static void batch_free(struct batch *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->of[i].path)
+            (void)!unlink(b->of[i].path);
+        cleanup_close_fn(&b->of[i].lock);
+        err_clear(&b->builds[i].error);
+    }
+    array_free(&b->index_urls);
+}
+#define cleanup_batch __attribute__((cleanup(batch_free)))
+
+static int copy_archive(int from, int to, const char *name, struct err *err)
+{
+    char chunk[65536];
+    off_t at = 0;
+    ssize_t n;
+    while ((n = pread(from, chunk, sizeof chunk, at)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_sys(err, errno, "cannot read %s", name);
+        if (fs_write_fd(to, (struct text){chunk, (size_t)n}, name, err) < 0)
+            return -1;
+        at += n;
+    }
+    return 0;
+}
+
+/* The archive has no name of its own, and another process cannot open our descriptor. */
+static int give_name(struct session *s, struct source_build *b, int fd, struct err *err)
+{
+    const char *name = b->job->file->name;
+    for (int attempt = 0; attempt < 8; attempt++) {
+        const char *path = fs_new_name(&s->memory, path_join(&s->memory, store_dir(s), FETCH_SCRATCH));
+        cleanup_close int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (to < 0 && errno != EEXIST)
+            return err_sys(err, errno, "cannot create %s", path);
+        if (to < 0 || !fs_hold_new(to, AT_FDCWD, path))
+            continue;
+        b->path = path;
+        b->lock = steal_fd(&to);
+        return copy_archive(fd, b->lock, name, err);
+    }
+    return err_set(err, ERR_SYSTEM, "somebody keeps removing what is written into %s", store_dir(s));
+}
+
+static int builder_of(struct batch *b, struct builder **out, struct err *err)
+{
+    struct session *s = b->s;
+    const struct settings *set = &s->settings;
+    struct build_settings *settings = arena_new(&s->memory, struct build_settings);
+    long long left_ms = s->ends_ms ? s->ends_ms - stopwatch_ms() - RESERVED_MS : LONGEST_MS;
+    session_index_urls(s, &b->index_urls);
+    *settings = (struct build_settings){
+        .py = &s->py,
+        .environ = s->environ,
+        .index_urls = &b->index_urls,
+        .find_links = &set->find_links,
+        .trusted_hosts = &set->trusted_hosts,
+        .no_binary = &set->no_binary,
+        .only_binary = &set->only_binary,
+        .cert = set->cert,
+        .client_cert = set->client_cert,
+        .proxy = set->proxy,
+        .offline = set->offline,
+        .site_packages = path_join(&s->memory, s->paths.venv, s->py.site_packages),
+        .pip_timeout_s = set->pip_timeout_s,
+        .retries = set->retries,
+        .work_dir = store_dir(s),
+        .log_dir = s->syncing ? built_log_dir(s) : NULL,
+        .timeout_ms = (int)(left_ms < SHORTEST_MS  ? SHORTEST_MS
+                            : left_ms < LONGEST_MS ? left_ms
+                                                   : LONGEST_MS),
+    };
+    *out = builder_new(settings, err);
+    return *out ? 0 : -1;
+}
+
+static int digest_file(int fd, char hex[DIGEST_HEX], struct err *err)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    char chunk[65536];
+    off_t at = 0;
+    ssize_t n = 1;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = ctx && EVP_DigestInit_ex(ctx, crypto_digest("sha256"), NULL) == 1;
+    while (good && n > 0) {
+        n = pread(fd, chunk, sizeof chunk, at);
+        at += n > 0 ? n : 0;
+        good = n >= 0 && EVP_DigestUpdate(ctx, chunk, (size_t)n) == 1;
+    }
+    good = good && EVP_DigestFinal_ex(ctx, raw, NULL) == 1;
+    EVP_MD_CTX_free(ctx);
+    if (!good)
+        return n < 0 ? err_sys(err, errno, "it cannot be read")
+                     : err_set(err, ERR_SYSTEM, "libcrypto cannot compute its sha256");
+    hex_encode(raw, DIGEST_SIZE, hex);
+    return 0;
+}
+
+static int take_wheel(struct batch *b, size_t i, struct err *err)
+{
+    struct session *s = b->s;
+    struct fetch *job = b->of[i].job;
+    char sha256[DIGEST_HEX];
+    const char *name = path_base(b->builds[i].wheel);
+    cleanup_close int fd = open(b->builds[i].wheel, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot open the wheel that was built of %s", job->file->name);
+    if (digest_file(fd, sha256, err) < 0 ||
+        unpacked_make(&s->memory, store_dir(s), sha256, fd, name, &job->wheel, err) < 0)
+        return err_wrap(err, "the wheel that was built of %s", job->file->name);
+    keep(s, job->file->wheel.name, b->of[i].sha256, sha256, name);
+    return 0;
+}
+
+/* The first line says why, and is what the solver passes on; the rest, the last lines of the output, is told
+ * here, once. */
+static void take_failure(struct fetch *job, struct err *failed)
+{
+    static const char whole[] = "\nThe whole output of the build is in ";
+    const char *end = strchr(failed->text, '\n'), *path = strstr(failed->text, whole);
+    if (!end) {
+        err_move(&job->error, failed);
+        return;
+    }
+    err_set(&job->error, failed->kind, "%.*s%s%s", (int)(end - failed->text), failed->text,
+            path ? "; its whole output is in " : "", path ? path + strlen(whole) : "");
+    if (end != path)
+        log_warning("the last lines of the build of %s:%.*s", job->file->name,
+                    path ? (int)(path - end) : (int)strlen(end), end);
+    err_clear(failed);
+}
+
+/* All that is in the batch. */
+static int build_all(struct batch *b, struct err *err)
+{
+    struct builder *builder cleanup_builder = NULL;
+    if (!b->count)
+        return 0;
+    for (size_t i = 0; i < b->count; i++)
+        log_info("building %s", b->of[i].job->file->name);
+    if (store_open(b->s, err) < 0 || builder_of(b, &builder, err) < 0 ||
+        build_wheels(builder, b->builds, b->count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < b->count; i++) {
+        struct fetch *job = b->of[i].job;
+        if (b->builds[i].error.text)
+            take_failure(job, &b->builds[i].error);
+        else if (take_wheel(b, i, &job->error) == 0)
+            log_info("built %s in %.1f s", job->file->name, (double)b->builds[i].took_ms / 1000);
+    }
+    return 0;
+}
+
+/* ---- what is asked for */
+
+/* However the two were written. */
+static bool is_same(struct arena *a, const struct requirement *x, const struct requirement *y)
+{
+    bool same = strcmp(x->name, y->name) == 0 && strcmp(x->specifiers.text, y->specifiers.text) == 0 &&
+                x->extra_count == y->extra_count && !x->url == !y->url &&
+                (!x->url || strcmp(x->url, y->url) == 0) &&
+                strcmp(marker_text(a, x->marker), marker_text(a, y->marker)) == 0;
+    for (size_t i = 0; same && i < x->extra_count; i++)
+        same = strcmp(x->extras[i], y->extras[i]) == 0;
+    return same;
+}
+
+static bool requires(const struct metadata *m, const struct requirement *wanted)
+{
+    struct arena scratch cleanup_arena = ARENA_INIT;
+    for (size_t i = 0; i < m->requires_count; i++)
+        if (is_same(&scratch, &m->requires_dist[i], wanted))
+            return true;
+    return false;
+}
+
+/* Whether the wheel requires what the archive said of itself. */
+static int check_promise(struct session *s, struct fetch *job)
+{
+    const struct metadata *said, *is;
+    if (!index_metadata_sha256(job->file) || index_metadata(s->index, job->file, &said, NULL) < 0)
+        return 0;
+    if (unpacked_metadata(&s->memory, &job->wheel, &is, &job->error) < 0)
+        return -1;
+    bool same = true;
+    for (size_t i = 0; same && i < is->requires_count; i++)
+    same = requires(said, &is->requires_dist[i]);
+    for (size_t i = 0; same && i < said->requires_count; i++)
+    same = requires(is, &said->requires_dist[i]);
+    return same ? 0
+                : err_set(&job->error, ERR_INPUT,
+                          "%s says in its PKG-INFO that what it requires is static, and requires something "
+                          "else once it is built; tell whoever made it",
+                          job->file->name);
+}
+
+static void give_settings(struct session *s, struct build *build)
+{
+    const char **settings = arena_array(&s->memory, s->build_settings.count, sizeof *settings);
+    build->config_settings = settings;
+    array_each (&s->build_settings, b)
+        if (strcmp(b->name, build->name) == 0)
+            settings[build->config_settings_count++] = b->setting;
+}
+
+/* Whether a wheel was built of it before, as far as that can be told without its bytes. */
+static bool is_there(struct session *s, struct fetch *job)
+{
+    const char *known = index_file_digest(job->file, HASH_SHA256);
+    return known && index_file_is_known(job->file) && fetch_is_proven(job) &&
+           find(s, job->file, known, &job->wheel);
+}
+
+/* The archive of a job that no wheel was built of before joins the batch. */
+static void prepare(struct batch *b, struct fetch *job)
+{
+    struct session *s = b->s;
+    struct source_build *of = &b->of[b->count];
+    int fd;
+    *of = (struct source_build){.job = job, .lock = -1};
+    if (index_archive(s->index, job->file, &fd, of->sha256, &job->error) < 0 ||
+        fetch_check_hashes(s, job) < 0 || (job->locked && lock_bytes_check(fd, job->locked, &job->error) < 0))
+        return;
+    job->downloaded = true;
+    if (find(s, job->file, of->sha256, &job->wheel) || give_name(s, of, fd, &job->error) < 0)
+        return;
+    b->builds[b->count] =
+        (struct build){.name = job->file->wheel.name, .source = of->path, .file_name = job->file->name};
+    give_settings(s, &b->builds[b->count++]);
+}
+
+int built_fetch(struct session *s, struct fetch *const *jobs, size_t count, struct err *err)
+{
+    struct batch b cleanup_batch = {.s = s,
+                                    .builds = arena_array(&s->memory, count, sizeof *b.builds),
+                                    .of = arena_array(&s->memory, count, sizeof *b.of)};
+    if (session_interpreter(s, err) < 0 || (count && store_open(s, err) < 0))
+        return -1;
+    struct fetch **missing = arena_array(&s->memory, count, sizeof *missing);
+    size_t missing_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_there(s, jobs[i])) {
+            index_prefetch_archive(s->index, jobs[i]->file);
+            missing[missing_count++] = jobs[i];
+        }
+    for (size_t i = 0; i < missing_count; i++)
+        prepare(&b, missing[i]);
+    if (build_all(&b, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!jobs[i]->error.text)
+            check_promise(s, jobs[i]);
+    return 0;
+}
+
+/* What the archive says of itself. 1: nothing that holds. */
+static int from_archive(struct session *s, const struct index_file *file, const struct metadata **out,
+                        struct err *err)
+{
+    int fd;
+    char sha256[DIGEST_HEX];
+    struct sdist_info info;
+    struct err why cleanup_err = ERR_INIT;
+    if (index_archive(s->index, file, &fd, sha256, err) < 0)
+        return -1;
+    if (sdist_read(&s->memory, fd, file->name, &info, &why) < 0)
+        return why.kind == ERR_NOT_FOUND ? 1 : err_move(err, &why);
+    if (!info.is_static) {
+        log_debug("%s has to be built to be known: %s", file->name, info.why_not);
+        return 1;
+    }
+    return index_metadata_tell(s->index, file, info.bytes, err) < 0
+               ? -1
+               : index_metadata(s->index, file, out, err);
+}
+
+int built_known(struct session *s, const struct index_file *file, const struct metadata **out,
+                struct err *err)
+{
+    struct unpacked wheel;
+    struct err why cleanup_err = ERR_INIT;
+    const char *known = index_file_digest(file, HASH_SHA256);
+    if (known && find(s, file, known, &wheel))
+        return unpacked_metadata(&s->memory, &wheel, out, err);
+    if (index_metadata(s->index, file, out, &why) == 0)
+        return 0;
+    return why.kind == ERR_NOT_FOUND ? from_archive(s, file, out, err) : err_move(err, &why);
+}
+
+int built_metadata(struct session *s, const struct index_file *file, const struct metadata **out,
+                   struct err *err)
+{
+    struct fetch job = {.file = file};
+    struct fetch *jobs[] = {&job};
+    if (built_fetch(s, jobs, 1, err) < 0)
+        return -1;
+    if (job.error.text)
+        return err_move(err, &job.error);
+    return unpacked_metadata(&s->memory, &job.wheel, out, err);
+}

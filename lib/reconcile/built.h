@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wheels that are built from source distributions. CACHE/built/KEY names the wheel that came out, which is
+ * unpacked as any other; KEY is a digest of what it came from (the archive's bytes, the interpreter), so that
+ * nothing is built twice.
+ */
+#pragma once
+#include "reconcile/fetch.h"
+
+/* What a source distribution requires, as far as that is known without building it now: it says so itself,
+ * and any build of it would (PEP 643), or a wheel of it was built before. 1: it has to be built. */
+int built_known(struct session *s, const struct index_file *file, const struct metadata **out,
+                struct err *err);
+/* Builds it, and says what the wheel requires. */
+int built_metadata(struct session *s, const struct index_file *file, const struct metadata **out,
+                   struct err *err);
+
+/* Gets the wheels of jobs whose files are source distributions, as fetch_wheels does those of wheels; what
+ * has to be built is built side by side. Negative for what concerns all. */
+int built_fetch(struct session *s, struct fetch *const *jobs, size_t count, struct err *err);
+
+/* Where the whole output of builds that failed is kept: among LocalStack's logs; NULL where there are none.
+ */
+const char *built_log_dir(struct session *s);

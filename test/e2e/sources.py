@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Source distributions that need nothing from an index to be built: their build back end is their own."""
+
+import io
+import pathlib
+import tarfile
+import textwrap
+
+from wheels import file_name, metadata_text, wheel_bytes, wheel_filename
+
+BACKEND = """
+import os, shutil, zipfile
+WHEEL = {wheel!r}
+def deed():
+    pass
+{deed}
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    os.environ["SAID"] = str(config_settings)
+    with zipfile.ZipFile("made") as z:
+        names = [name for name in z.namelist() if ".dist-info/" in name]
+        z.extractall(folder, names)
+    return names[0].split("/")[0]
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    os.environ["SAID"] = str(config_settings)
+    deed()
+    shutil.copy("made", os.path.join(folder, WHEEL))
+    return WHEEL
+"""
+
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+
+def make_source(folder, name, version, requires=(), *, static=False, says=None, deed="", **wheel):
+    """static: PKG-INFO says that what it requires is what any build requires (PEP 643); says: what it says instead. deed: the body of
+    a function that the build runs."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = f"{file_name(name)}-{version}"
+    info = metadata_text(name, version, requires if says is None else says)
+    body = f"def deed():\n{textwrap.indent(textwrap.dedent(deed), '    ')}\n" if deed else ""
+    files = {
+        "PKG-INFO": info.replace("Metadata-Version: 2.1", "Metadata-Version: 2.2") if static else info,
+        "pyproject.toml": PYPROJECT,
+        "backend.py": BACKEND.format(wheel=wheel_filename(name, version), deed=body),
+        "made": wheel_bytes(name, version, requires, **wheel),
+    }
+    path = folder / f"{base}.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for relative, content in files.items():
+            content = content.encode() if isinstance(content, str) else content
+            item = tarfile.TarInfo(f"{base}/{relative}")
+            item.size = len(content)
+            tar.addfile(item, io.BytesIO(content))
+    return path

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Distributions that an index offers as sources alone, built by the base's pip."""
+
+import hashlib
+import json
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from checks import check_records, leftovers
+from conftest import LONG
+from sources import make_source
+
+
+@pytest.fixture
+def offer(index, tmp_path):
+    """Puts a source distribution on the index; returns its path."""
+    def add(name, version, requires=(), page=None, **more):
+        return index.index.add(make_source(tmp_path / "sources", name, version, requires, **more), **(page or {}))
+    return add
+
+
+def built(done):
+    return re.findall(r"built (\S+)\.tar\.gz in", done.err)
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ---- what is built, and when
+
+def test_built_once(root, index, offer):
+    """A sync builds what it installs, and whoever comes after it with the same cache builds nothing, and asks nobody."""
+    index.add("needed", "1.0")
+    archive = offer("from-source", "1.0", ["needed"], static=True)
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source")
+    assert built(done) == ["from_source-1.0"]
+    assert root.installed() == {"from-source": "1.0", "needed": "1.0"}
+    assert root.localstack_sees("import from_source; print(from_source.version)") == "1.0"
+    info = root.info("from-source")
+    assert (info / "INSTALLER").read_text() == "localstack-extensions\n" and not (info / "direct_url.json").exists()
+    check_records(root)
+    assert leftovers(root) == []
+    assert root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": "from-source"}).err == ""
+    index.stop()
+    archive.unlink()
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    assert root.installed() == {}
+    done = root.sync("--offline", EXTENSION_AUTO_INSTALL="from-source")
+    assert built(done) == [] and root.installed() == {"from-source": "1.0", "needed": "1.0"}
+
+
+def test_a_plan_of_what_is_static_builds_nothing(root, index, offer):
+    index.add("needed", "1.0")
+    archive = offer("from-source", "1.0", ["needed"], static=True, deed="raise RuntimeError('built')")
+    plan = root.plan(EXTENSION_AUTO_INSTALL="from-source")
+    found, = (entry for entry in plan["install"] if entry["name"] == "from-source")
+    assert found["requires"] == ["needed"] and found["source"] == "index"
+    assert found["hash"] == f"sha256:{sha256(archive)}" and found["url"].endswith("/from_source-1.0.tar.gz")
+    # Known from then on, also without the archive.
+    index.stop()
+    plan = root.plan("--offline", EXTENSION_AUTO_INSTALL="from-source")
+    assert [entry["name"] for entry in plan["install"]] == ["from-source", "needed"]
+
+
+def test_what_is_not_static_is_built_to_be_known(root, index, offer):
+    """Old metadata, which says nothing of what a build would find: it is the wheel that counts."""
+    index.add("needed", "1.0")
+    offer("from-source", "1.0", ["needed"], says=["other"])
+    done = root.run("plan", "--format", "json", env={"EXTENSION_AUTO_INSTALL": "from-source"})
+    assert built(done) == ["from_source-1.0"]
+    assert [entry["name"] for entry in json.loads(done.out)["install"]] == ["from-source", "needed"]
+    assert built(root.sync(EXTENSION_AUTO_INSTALL="from-source")) == []
+    assert root.installed() == {"from-source": "1.0", "needed": "1.0"}
+
+
+def test_only_what_is_chosen_is_built(root, index, offer):
+    offer("from-source", "2.0", ["nowhere"], static=True)
+    offer("from-source", "1.0", static=True)
+    index.add("pinning", "1.0", ["from-source<3"])
+    done = root.sync(EXTENSION_AUTO_INSTALL="pinning")
+    assert built(done) == ["from_source-1.0"] and root.installed() == {"from-source": "1.0", "pinning": "1.0"}
+
+
+def test_several_at_once(root, offer):
+    names = [f"source-{i}" for i in range(4)]
+    for name in names:
+        offer(name, "1.0", static=True)
+    assert sorted(built(root.sync(EXTENSION_AUTO_INSTALL=",".join(names)))) == [f"source_{i}-1.0" for i in range(4)]
+    assert root.installed() == dict.fromkeys(names, "1.0")
+
+
+def test_config_settings(root, index, tmp_path):
+    """Reach the build, and what was built with others is another wheel."""
+    archive = index.index.add(make_source(tmp_path / "sources", "from-source", "1.0", static=True,
+                                          deed="print('settings:', os.environ['SAID'])\nraise RuntimeError('said')"))
+    root.requirements('from-source --config-settings="color=green" --config-settings="size=7"\n')
+    done = root.boot("/bin/echo", "on")
+    log = (root.volume / "logs/from-source-build.log").read_text()
+    assert "settings: {'color': 'green', 'size': '7'}" in log, (done, archive)
+
+
+# ---- wheels and sources
+
+def test_a_wheel_of_the_same_version_is_preferred_and_a_newer_source_to_an_older_wheel(root, index, offer):
+    index.add("both", "1.0")
+    offer("both", "1.0", static=True)
+    assert built(root.sync(EXTENSION_AUTO_INSTALL="both")) == []
+    offer("both", "2.0", static=True)
+    assert built(root.sync("--upgrade", EXTENSION_AUTO_INSTALL="both")) == ["both-2.0"]
+    assert root.installed() == {"both": "2.0"}
+
+
+@pytest.mark.parametrize("control, version", [("--only-binary both", "1.0"), ("--only-binary :all:", "1.0"), ("--no-binary both", "2.0")])
+def test_controls(root, index, offer, control, version):
+    index.add("both", "1.0")
+    index.add("both", "2.0", page={"requires_python": ">=99"})
+    offer("both", "2.0", static=True)
+    root.requirements(f"{control}\nboth\n")
+    root.sync()
+    assert root.installed() == {"both": version}
+
+
+def test_no_binary_builds_although_there_is_a_wheel(root, index, offer):
+    index.add("both", "1.0")
+    offer("both", "1.0", static=True, files={"both/__init__.py": "version = 'built'\n"})
+    root.requirements("--no-binary both\nboth\n")
+    assert built(root.sync()) == ["both-1.0"]
+    assert root.localstack_sees("import both; print(both.version)") == "built"
+
+
+def test_only_a_source_and_none_is_to_be_built(root, offer):
+    offer("from-source", "1.0", static=True)
+    root.requirements("--only-binary :all:\nfrom-source\n")
+    done = root.sync(status=1)
+    assert "is only offered as a source distribution, and none is to be built (--only-binary)" in done.err, done
+
+
+# ---- what goes wrong
+
+def test_a_build_that_fails(root, index, offer):
+    """The reason in one sentence, the last lines once, the whole in a log; the others go on."""
+    index.add("other", "1.0")
+    offer("from-source", "1.0", static=True, deed="print('first of many lines')\nraise RuntimeError('no spoon')")
+    done = root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": "from-source,other"})
+    assert (done.status, done.out) == (0, "on\n") and root.installed() == {"other": "1.0"}
+    log = root.volume / "logs/from-source-build.log"
+    failure, = re.findall(r"error: (from-source .*is set aside: .*)", done.err)
+    assert "cannot be built from source" in failure and "RuntimeError: no spoon" in failure and str(log) in failure
+    assert "first of many lines" in log.read_text() and "no spoon" in log.read_text()
+    assert done.err.count("the last lines of the build of from_source-1.0.tar.gz") == 1
+    assert leftovers(root) == []
+
+
+def test_a_build_that_does_not_end(root, index, offer):
+    """It fails alone, before the time for the whole is over."""
+    index.add("other", "1.0")
+    offer("from-source", "1.0", static=True, deed="import time\ntime.sleep(600)")
+    done = root.sync("--timeout", "12", EXTENSION_AUTO_INSTALL="from-source,other", status=1)
+    assert root.installed() == {"other": "1.0"} and re.search(r"from-source .*is set aside: .*took longer than", done.err), done
+
+
+def test_an_older_version_where_the_newest_cannot_be_built(root, index, offer):
+    index.add("both", "1.0")
+    offer("both", "2.0", deed="raise RuntimeError('no spoon')")
+    done = root.sync(EXTENSION_AUTO_INSTALL="both")
+    assert root.installed() == {"both": "1.0"} and "both 2.0 is passed over" in done.err, done
+
+
+def test_a_promise_that_is_not_kept(root, offer):
+    offer("from-source", "1.0", ["nowhere"], says=[], static=True)
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source", status=1)
+    assert "says in its PKG-INFO that what it requires is static" in done.err and root.installed() == {}
+
+
+def test_a_build_back_end_that_no_index_has(root, index, tmp_path):
+    from wheels import make_sdist
+    index.index.add(make_sdist(tmp_path, "from-source", "1.0"))
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source", status=1)
+    assert re.search(r"from-source .*is set aside: .*no index has setuptools, which builds it", done.err), done
+
+
+def test_another_file_than_the_page_announces(root, index, offer):
+    archive = offer("from-source", "1.0", static=True)
+    archive.write_bytes(archive.read_bytes() + b"x")
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source", status=1)
+    assert "it was changed on the way or on the server" in done.err and root.installed() == {}
+
+
+def test_a_signal_ends_the_build(root, index, offer):
+    """At once, with whatever it started; nothing is left, and the next sync builds it anew."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        offer("from-source", "1.0", static=True, deed=f"""
+            import socket, subprocess, sys
+            subprocess.Popen(["sleep", "600"], start_new_session=True)
+            with socket.create_connection(("127.0.0.1", {server.getsockname()[1]})) as peer:
+                peer.recv(1)""")
+        sync = subprocess.Popen(root.command("sync"), env=root.environment({"EXTENSION_AUTO_INSTALL": "from-source"}),
+                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        peer, _ = server.accept()
+        with peer:
+            sync.terminate()
+            sync.communicate(timeout=LONG)
+            assert sync.returncode == -signal.SIGTERM
+            peer.settimeout(LONG)
+            assert peer.recv(1) == b""  # the build has ended
+    assert leftovers(root) == [] and root.installed() == {}
+    offer("from-source", "1.1", static=True)
+    assert built(root.sync(EXTENSION_AUTO_INSTALL="from-source")) == ["from_source-1.1"]
+    assert [path for path in (root.volume / "cache/extensions").iterdir() if path.name.endswith(".new")] == []
+
+
+# ---- hashes and locks
+
+def test_hashes_are_the_archives(root, offer):
+    archive = offer("from-source", "1.0", static=True)
+    root.requirements(f"from-source==1.0 --hash=sha256:{sha256(archive)}\n")
+    root.sync()
+    assert root.installed() == {"from-source": "1.0"}
+    root.requirements("")
+    root.sync()
+    root.requirements(f"from-source==1.0 --hash=sha256:{'0' * 64}\n")
+    root.sync(status=1)
+    assert root.installed() == {}
+
+
+def test_the_line_to_write_where_a_hash_is_missing(root, index, offer):
+    archive = offer("from-source", "1.0", static=True)
+    root.requirements("--require-hashes\nfrom-source==1.0\n")
+    done = root.sync(status=1)
+    assert f"from-source==1.0 --hash=sha256:{sha256(archive)}" in done.err and "building" not in done.err, done
+
+
+def test_nothing_is_built_that_no_hash_lets_in(root, index, offer):
+    """Not even to find out what it requires."""
+    index.add("other", "1.0")
+    archive = offer("from-source", "1.0")
+    root.requirements(f"from-source==1.0 --hash=sha256:{'0' * 64}\n")
+    assert "building" not in root.sync(status=1).err
+    brings = index.add("brings", "1.0", ["from-source"])
+    root.requirements(f"brings==1.0 --hash=sha256:{sha256(brings)}\n")
+    done = root.sync(status=1)
+    assert "building" not in done.err and "no hash of it is given" in done.err, done
+    root.requirements(f"brings==1.0 --hash=sha256:{sha256(brings)}\nfrom-source==1.0 --hash=sha256:{sha256(archive)}\n")
+    assert built(root.sync()) == ["from_source-1.0"]
+
+
+def test_locks_name_the_archive(root, index, offer, tmp_path):
+    archive = offer("from-source", "1.0", static=True)
+    lock = tmp_path / "pylock.toml"
+    done = root.run("lock", "-o", lock, env={"EXTENSION_AUTO_INSTALL": "from-source"})
+    assert done.status == 0, done
+    assert f'sdist = {{name = "{archive.name}"' in lock.read_text() and sha256(archive) in lock.read_text()
+    assert built(root.sync("--locked", lock)) == ["from_source-1.0"]
+    assert root.installed() == {"from-source": "1.0"}
+    assert built(root.sync("--locked", lock)) == []
+
+
+# ---- the cache
+
+def test_the_cache_knows_what_was_built(root, offer):
+    offer("from-source", "1.0", static=True)
+    root.sync(EXTENSION_AUTO_INSTALL="from-source")
+    size = json.loads(root.run("cache", "size", "--format", "json").out)
+    assert size["built"]["count"] == 1 and size["unpacked"]["count"] == 1
+    assert json.loads(root.run("cache", "prune", "--format", "json").out)["built"]["count"] == 0
+    assert json.loads(root.run("cache", "clean", "--format", "json").out)["built"]["count"] == 1
+    assert not (root.volume / "cache/extensions/built").exists()
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    assert built(root.sync(EXTENSION_AUTO_INSTALL="from-source")) == ["from_source-1.0"]
+
+
+def test_a_cache_that_cannot_be_written(root, offer, tmp_path):
+    offer("from-source", "1.0", static=True)
+    (tmp_path / "file").write_text("")
+    done = root.sync("--cache-dir", tmp_path / "file", EXTENSION_AUTO_INSTALL="from-source")
+    assert built(done) == ["from_source-1.0"] and root.installed() == {"from-source": "1.0"}
+    assert leftovers(root) == []
+
+
+# ---- the real ones
+
+def test_httpbin_and_stripe_from_source(localstack_root):
+    root = localstack_root
+    done = root.sync(EXTENSION_AUTO_INSTALL="localstack-extension-httpbin,localstack-extension-stripe")
+    assert sorted(name.rsplit("-", 1)[0] for name in built(done)) == ["flasgger", "localstripe"]
+    assert {"flasgger", "localstripe", "localstack-extension-httpbin", "localstack-extension-stripe"} <= set(root.installed())
+    assert root.localstack_sees("import flasgger, localstripe; print('both')") == "both"
+    check_records(root)
+    assert root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": "localstack-extension-httpbin,localstack-extension-stripe"}).err == ""
