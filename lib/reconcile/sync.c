@@ -54,14 +54,14 @@ static void say_start(const struct plan *plan, long long resolve_ms)
         log_info("resolved %zu requirement%s in %.2f s; %zu distribution%s to install", plan->root_count,
                  plan->root_count == 1 ? "" : "s", seconds(resolve_ms), plan->install.count,
                  plan->install.count == 1 ? "" : "s");
-    for (size_t i = 0; i < plan->remove.count; i++)
-        log_info("removing %s %s: %s", plan->remove.items[i].name, plan->remove.items[i].version,
-                 plan->remove.items[i].why);
 }
 
 static void say_done(const struct plan *plan, const struct apply_report *report, long long resolve_ms)
 {
     struct buf names cleanup_buf = BUF_INIT;
+    /* Not before: what cannot be fetched or built is a reason to remove nothing. */
+    array_each (&plan->remove, gone)
+        log_info("removed %s %s: %s", gone->name, gone->version, gone->why);
     for (size_t i = 0; i < plan->install.count; i++) {
         const struct plan_install *in = &plan->install.items[i];
         buf_printf(&names, "%s%s %s", i ? ", " : "", in->name, in->version);

@@ -212,7 +212,7 @@ def test_a_venv_of_todays_installer_is_adopted(world):
     assert world.pip("install", "--no-deps", newer).returncode == 0
     (world.site / "based-9.0.dist-info/REQUESTED").unlink()
     done = world.sync(EXTENSION_AUTO_INSTALL="plain")
-    assert "removing based 9.0: LocalStack itself has based 1.5" in done.stderr
+    assert "removed based 9.0: LocalStack itself has based 1.5" in done.stderr
     assert {"plain==1.0", "tool==1.0"} <= set(world.installed()) and "based==9.0" not in world.installed()
     assert (world.site / "plain-1.0.dist-info/INSTALLER").read_text() == "localstack-extensions\n"
     assert (world.site / "tool-1.0.dist-info/INSTALLER").read_text() == "pip\n"

@@ -168,7 +168,7 @@ def test_what_is_not_in_it_goes(root, index, shelf):
     shelf.write(shelf.simple("demo", "1.0"))
     done = root.sync("--locked", shelf.lock)
     assert root.installed() == {"demo": "1.0", "hand": "1.0", "helper": "1.0"}
-    assert "removing ours 1.0: nothing needs it any more" in done.err
+    assert "removed ours 1.0: nothing needs it any more" in done.err
 
 
 def test_by_hand_at_another_version_is_replaced(root, shelf):

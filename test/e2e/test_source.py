@@ -164,6 +164,15 @@ def test_a_build_that_does_not_end(root, index, offer):
     assert root.installed() == {"other": "1.0"} and re.search(r"from-source .*is set aside: .*took longer than", done.err), done
 
 
+def test_nothing_goes_where_a_build_fails(root, index, offer):
+    """Nor is anything said of it."""
+    index.add("other", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="other")
+    offer("from-source", "1.0", static=True, deed="raise RuntimeError('no spoon')")
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source", status=1)
+    assert root.installed() == {"other": "1.0"} and "remov" not in done.err, done
+
+
 def test_an_older_version_where_the_newest_cannot_be_built(root, index, offer):
     index.add("both", "1.0")
     offer("both", "2.0", deed="raise RuntimeError('no spoon')")
