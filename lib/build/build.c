@@ -18,7 +18,6 @@
 
 /* OUTPUT_LIMIT: of which both ends are kept, in memory. */
 enum { OUTPUT_LIMIT = 8 << 20, LOG_NAME_LIMIT = 100 };
-#define FOLDER "build" /* fs_new_name of it */
 
 struct builder {
     const struct build_settings *s;
@@ -45,7 +44,7 @@ struct job {
 bool build_writes(const char *name, const void *data)
 {
     (void)data;
-    return strcmp(name, FOLDER) == 0;
+    return strcmp(name, BUILD_FOLDER) == 0;
 }
 
 struct builder *builder_new(const struct build_settings *s, struct err *err)
@@ -55,7 +54,7 @@ struct builder *builder_new(const struct build_settings *s, struct err *err)
     cleanup_close int work = fs_open_dir(AT_FDCWD, s->work_dir, NULL);
     if (work >= 0)
         fs_sweep(work, S_IFDIR, build_writes, NULL);
-    b->lock = fs_new_dir(&b->memory, path_join(&b->memory, s->work_dir, FOLDER), &b->dir, err);
+    b->lock = fs_new_dir(&b->memory, path_join(&b->memory, s->work_dir, BUILD_FOLDER), &b->dir, err);
     if (b->lock >= 0)
         return b;
     err_wrap(err, "nothing can be built");

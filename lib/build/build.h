@@ -46,6 +46,8 @@ struct build {
 
 struct builder;
 
+/* fs_new_name of it in work_dir. */
+#define BUILD_FOLDER "build"
 /* Whether a name in work_dir is that of builds' folders, which have it under fs_new_name (fs_sweep). */
 bool build_writes(const char *name, const void *data);
 

@@ -306,7 +306,8 @@ void index_wait_any_or(struct index *ix, int fd)
     page_fetch_absorb_done(ix);
 }
 
-const struct index_file *index_file_of_url(struct index *ix, const char *url, struct err *err)
+const struct index_file *index_file_of_url(struct index *ix, const char *url, const char *name,
+                                           struct err *err)
 {
     const char *fragment;
     struct page_link link = {0};
@@ -324,6 +325,8 @@ const struct index_file *index_file_of_url(struct index *ix, const char *url, st
     file.name = url_file_name(ix->a, joined, err);
     if (!file.name)
         return NULL;
+    file.is_source = !text_ends(text_of(file.name), T(".whl"));
+    file.wheel.name = name;
     if (link.broken_digest) {
         err_set(err, ERR_INPUT, "%s has a malformed digest behind its #", file.index_url);
         return NULL;

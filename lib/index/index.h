@@ -125,8 +125,10 @@ int index_archive(struct index *ix, const struct index_file *file, int *fd, char
  * comes; NULL before. */
 const char *index_metadata_sha256(const struct index_file *file);
 
-/* A file of which only the URL is known (a direct reference to a wheel); a digest in its fragment counts. */
-const struct index_file *index_file_of_url(struct index *ix, const char *url, struct err *err);
+/* A file of which only the URL is known (a direct reference); a digest in its fragment counts. What is no
+ * wheel is a source distribution of `name`, of which the version is not known. */
+const struct index_file *index_file_of_url(struct index *ix, const char *url, const char *name,
+                                           struct err *err);
 
 /* What is known of a file's digests: announced by its page, or computed while it came; lower-case hex, NULL
  * where it is not known. */

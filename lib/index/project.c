@@ -191,7 +191,8 @@ struct entry *entry_make(struct index *ix, const struct index_file *file, struct
     f->name = arena_strdup(a, file->name);
     if (f->is_source)
         f->wheel = (struct wheel_name){.name = arena_strdup(a, file->wheel.name)};
-    if (f->is_source ? version_parse(a, text_of(file->wheel.version.text), &f->wheel.version, err) < 0
+    const char *version = file->wheel.version.text;
+    if (f->is_source ? version && version_parse(a, text_of(version), &f->wheel.version, err) < 0
                      : wheel_name_parse(a, text_of(f->name), &f->wheel, err) < 0)
         return NULL;
     f->url = arena_strdup(a, file->url);

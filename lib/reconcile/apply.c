@@ -110,7 +110,7 @@ static int carry_over(struct staging *g, struct err *err)
 static const char *recorded(struct session *s, const struct direct_url *from, const struct unpacked *wheel)
 {
     struct direct_url whole = *from;
-    if (whole.kind == DIRECT_ARCHIVE)
+    if (whole.kind == DIRECT_ARCHIVE && !whole.sha256)
         whole.sha256 = wheel->sha256;
     return direct_url_write(&s->memory, &whole);
 }

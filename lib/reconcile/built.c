@@ -6,7 +6,9 @@
 #include "base/fs.h"
 #include "base/stopwatch.h"
 #include "build/build.h"
+#include "build/git.h"
 #include "build/sdist.h"
+#include "config/environment.h"
 #include "index/url.h"
 #include "reconcile/store.h"
 #include "venv/lock_bytes.h"
@@ -22,22 +24,29 @@ static const char first_line[] = "localstack-extensions built wheel 1";
 
 /* ---- what was built before */
 
-/* Another interpreter, or other settings, may make another wheel of the same archive. */
-static void make_key(struct session *s, const char *name, const char *sha256, char key[DIGEST_HEX])
+/* What a wheel is built of, as one line or two. */
+static const char *origin_of_archive(struct session *s, const char *sha256, const char *subdirectory)
+{
+    return subdirectory ? arena_concat(&s->memory, "archive ", sha256, "\nfolder ", subdirectory)
+                        : arena_concat(&s->memory, "archive ", sha256);
+}
+
+/* Another interpreter, or other settings, may make another wheel of the same. */
+static void make_key(struct session *s, const char *name, const char *origin, char key[DIGEST_HEX])
 {
     struct buf text cleanup_buf = BUF_INIT;
-    buf_printf(&text, "archive %s\npython %s\nabi %s\nmachine %s\n", sha256, s->py.version_text,
-               s->py.tags.soabi, s->py.markers.platform_machine);
+    buf_printf(&text, "%s\npython %s\nabi %s\nmachine %s\n", origin, s->py.version_text, s->py.tags.soabi,
+               s->py.markers.platform_machine);
     array_each (&s->build_settings, b)
         if (strcmp(b->name, name) == 0)
             buf_printf(&text, "setting %s\n", b->setting);
     digest_hex(buf_view(&text), key);
 }
 
-static const char *record_path(struct session *s, const char *dir, const char *name, const char *sha256)
+static const char *record_path(struct session *s, const char *dir, const char *name, const char *origin)
 {
     char key[DIGEST_HEX];
-    make_key(s, name, sha256, key);
+    make_key(s, name, origin, key);
     return arena_printf(&s->memory, "%s/built/%s", dir, key);
 }
 
@@ -52,13 +61,13 @@ static bool parse_record(struct text bytes, struct text *sha256, struct text *na
     return text_line(&bytes, &line) && text_is(line, "end") && !bytes.len;
 }
 
-static bool open_record(struct session *s, const char *dir, const char *sha256, const char *distribution,
+static bool open_record(struct session *s, const char *dir, const char *origin, const char *distribution,
                         struct unpacked *out)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
     struct text digest, name;
     struct wheel_name wheel;
-    if (!dir || fs_read(AT_FDCWD, record_path(s, dir, distribution, sha256), RECORD_LIMIT, &bytes, NULL) < 0)
+    if (!dir || fs_read(AT_FDCWD, record_path(s, dir, distribution, origin), RECORD_LIMIT, &bytes, NULL) < 0)
         return false;
     if (!parse_record(buf_view(&bytes), &digest, &name) ||
         wheel_name_parse(&s->memory, name, &wheel, NULL) < 0 || strcmp(wheel.name, distribution) != 0)
@@ -69,20 +78,19 @@ static bool open_record(struct session *s, const char *dir, const char *sha256, 
            (!session_is_damaged(s, distribution) || unpacked_verify(dir, out, NULL) == 0);
 }
 
-/* The wheel that was made of an archive before. */
-static bool find(struct session *s, const struct index_file *file, const char *sha256, struct unpacked *out)
+/* The wheel that was made of this before. */
+static bool find(struct session *s, const char *distribution, const char *origin, struct unpacked *out)
 {
-    const char *name = file->wheel.name;
-    return open_record(s, s->cache_dir, sha256, name, out) ||
-           open_record(s, s->spare_cache, sha256, name, out);
+    return open_record(s, s->cache_dir, origin, distribution, out) ||
+           open_record(s, s->spare_cache, origin, distribution, out);
 }
 
-static void keep(struct session *s, const char *distribution, const char *sha256, const char *wheel_sha256,
+static void keep(struct session *s, const char *distribution, const char *origin, const char *wheel_sha256,
                  const char *file_name)
 {
     struct err err cleanup_err = ERR_INIT;
     struct buf text cleanup_buf = BUF_INIT;
-    const char *path = record_path(s, store_dir(s), distribution, sha256);
+    const char *path = record_path(s, store_dir(s), distribution, origin);
     buf_printf(&text, "%s\n%s %s\nend\n", first_line, wheel_sha256, file_name);
     if (fs_mkdirs(path_join(&s->memory, store_dir(s), "built"), &err) < 0 ||
         fs_write(AT_FDCWD, path, buf_view(&text), 0644, false, &err) < 0)
@@ -97,12 +105,14 @@ const char *built_log_dir(struct session *s)
     return fs_exists(AT_FDCWD, logs) ? logs : NULL;
 }
 
-/* An archive that is to be built. */
+/* What is to be built. */
 struct source_build {
-    struct fetch *job;
-    char sha256[DIGEST_HEX]; /* of the archive */
-    const char *path;        /* where pip finds it */
-    int lock;                /* on that */
+    const char *distribution, *origin;
+    const char *shown;      /* for messages: the archive's name, or the repository's URL */
+    const char *path;       /* a file or folder of this run's, which pip finds there */
+    int lock;               /* on that */
+    struct unpacked *wheel; /* where they go */
+    struct err *error;
 };
 
 struct batch {
@@ -117,7 +127,7 @@ static void batch_free(struct batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         if (b->of[i].path)
-            (void)!unlink(b->of[i].path);
+            (void)!fs_remove_tree(AT_FDCWD, b->of[i].path, NULL);
         cleanup_close_fn(&b->of[i].lock);
         err_clear(&b->builds[i].error);
     }
@@ -145,7 +155,6 @@ static int copy_archive(int from, int to, const char *name, struct err *err)
 /* The archive has no name of its own, and another process cannot open our descriptor. */
 static int give_name(struct session *s, struct source_build *b, int fd, struct err *err)
 {
-    const char *name = b->job->file->name;
     for (int attempt = 0; attempt < 8; attempt++) {
         const char *path = fs_new_name(&s->memory, path_join(&s->memory, store_dir(s), FETCH_SCRATCH));
         cleanup_close int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -155,9 +164,15 @@ static int give_name(struct session *s, struct source_build *b, int fd, struct e
             continue;
         b->path = path;
         b->lock = steal_fd(&to);
-        return copy_archive(fd, b->lock, name, err);
+        return copy_archive(fd, b->lock, b->shown, err);
     }
     return err_set(err, ERR_SYSTEM, "somebody keeps removing what is written into %s", store_dir(s));
+}
+
+static int time_left_ms(const struct session *s)
+{
+    long long left = s->ends_ms ? s->ends_ms - stopwatch_ms() - RESERVED_MS : LONGEST_MS;
+    return (int)(left < SHORTEST_MS ? SHORTEST_MS : left < LONGEST_MS ? left : LONGEST_MS);
 }
 
 static int builder_of(struct batch *b, struct builder **out, struct err *err)
@@ -165,7 +180,6 @@ static int builder_of(struct batch *b, struct builder **out, struct err *err)
     struct session *s = b->s;
     const struct settings *set = &s->settings;
     struct build_settings *settings = arena_new(&s->memory, struct build_settings);
-    long long left_ms = s->ends_ms ? s->ends_ms - stopwatch_ms() - RESERVED_MS : LONGEST_MS;
     session_index_urls(s, &b->index_urls);
     *settings = (struct build_settings){
         .py = &s->py,
@@ -184,9 +198,7 @@ static int builder_of(struct batch *b, struct builder **out, struct err *err)
         .retries = set->retries,
         .work_dir = store_dir(s),
         .log_dir = s->syncing ? built_log_dir(s) : NULL,
-        .timeout_ms = (int)(left_ms < SHORTEST_MS  ? SHORTEST_MS
-                            : left_ms < LONGEST_MS ? left_ms
-                                                   : LONGEST_MS),
+        .timeout_ms = time_left_ms(s),
     };
     *out = builder_new(settings, err);
     return *out ? 0 : -1;
@@ -217,33 +229,33 @@ static int digest_file(int fd, char hex[DIGEST_HEX], struct err *err)
 static int take_wheel(struct batch *b, size_t i, struct err *err)
 {
     struct session *s = b->s;
-    struct fetch *job = b->of[i].job;
+    const struct source_build *of = &b->of[i];
     char sha256[DIGEST_HEX];
     const char *name = path_base(b->builds[i].wheel);
     cleanup_close int fd = open(b->builds[i].wheel, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return err_sys(err, errno, "cannot open the wheel that was built of %s", job->file->name);
+        return err_sys(err, errno, "cannot open the wheel that was built of %s", of->shown);
     if (digest_file(fd, sha256, err) < 0 ||
-        unpacked_make(&s->memory, store_dir(s), sha256, fd, name, &job->wheel, err) < 0)
-        return err_wrap(err, "the wheel that was built of %s", job->file->name);
-    keep(s, job->file->wheel.name, b->of[i].sha256, sha256, name);
+        unpacked_make(&s->memory, store_dir(s), sha256, fd, name, of->wheel, err) < 0)
+        return err_wrap(err, "the wheel that was built of %s", of->shown);
+    keep(s, of->distribution, of->origin, sha256, name);
     return 0;
 }
 
 /* The first line says why, and is what the solver passes on; the rest, the last lines of the output, is told
  * here, once. */
-static void take_failure(struct fetch *job, struct err *failed)
+static void take_failure(const struct source_build *of, struct err *failed)
 {
     static const char whole[] = "\nThe whole output of the build is in ";
     const char *end = strchr(failed->text, '\n'), *path = strstr(failed->text, whole);
     if (!end) {
-        err_move(&job->error, failed);
+        err_move(of->error, failed);
         return;
     }
-    err_set(&job->error, failed->kind, "%.*s%s%s", (int)(end - failed->text), failed->text,
+    err_set(of->error, failed->kind, "%.*s%s%s", (int)(end - failed->text), failed->text,
             path ? "; its whole output is in " : "", path ? path + strlen(whole) : "");
     if (end != path)
-        log_warning("the last lines of the build of %s:%.*s", job->file->name,
+        log_warning("the last lines of the build of %s:%.*s", of->shown,
                     path ? (int)(path - end) : (int)strlen(end), end);
     err_clear(failed);
 }
@@ -255,16 +267,16 @@ static int build_all(struct batch *b, struct err *err)
     if (!b->count)
         return 0;
     for (size_t i = 0; i < b->count; i++)
-        log_info("building %s", b->of[i].job->file->name);
+        log_info("building %s", b->of[i].shown);
     if (store_open(b->s, err) < 0 || builder_of(b, &builder, err) < 0 ||
         build_wheels(builder, b->builds, b->count, err) < 0)
         return -1;
     for (size_t i = 0; i < b->count; i++) {
-        struct fetch *job = b->of[i].job;
+        const struct source_build *of = &b->of[i];
         if (b->builds[i].error.text)
-            take_failure(job, &b->builds[i].error);
-        else if (take_wheel(b, i, &job->error) == 0)
-            log_info("built %s in %.1f s", job->file->name, (double)b->builds[i].took_ms / 1000);
+            take_failure(of, &b->builds[i].error);
+        else if (take_wheel(b, i, of->error) == 0)
+            log_info("built %s in %.1f s", of->shown, (double)b->builds[i].took_ms / 1000);
     }
     return 0;
 }
@@ -321,12 +333,21 @@ static void give_settings(struct session *s, struct build *build)
             settings[build->config_settings_count++] = b->setting;
 }
 
+static void add_build(struct batch *b, const char *file_name, const char *subdirectory)
+{
+    const struct source_build *of = &b->of[b->count];
+    struct build *build = &b->builds[b->count++];
+    *build = (struct build){
+        .name = of->distribution, .source = of->path, .file_name = file_name, .subdirectory = subdirectory};
+    give_settings(b->s, build);
+}
+
 /* Whether a wheel was built of it before, as far as that can be told without its bytes. */
 static bool is_there(struct session *s, struct fetch *job)
 {
     const char *known = index_file_digest(job->file, HASH_SHA256);
     return known && index_file_is_known(job->file) && fetch_is_proven(job) &&
-           find(s, job->file, known, &job->wheel);
+           find(s, job->file->wheel.name, origin_of_archive(s, known, job->subdirectory), &job->wheel);
 }
 
 /* The archive of a job that no wheel was built of before joins the batch. */
@@ -334,17 +355,26 @@ static void prepare(struct batch *b, struct fetch *job)
 {
     struct session *s = b->s;
     struct source_build *of = &b->of[b->count];
+    char sha256[DIGEST_HEX];
     int fd;
-    *of = (struct source_build){.job = job, .lock = -1};
-    if (index_archive(s->index, job->file, &fd, of->sha256, &job->error) < 0 ||
-        fetch_check_hashes(s, job) < 0 || (job->locked && lock_bytes_check(fd, job->locked, &job->error) < 0))
+    *of = (struct source_build){.distribution = job->file->wheel.name,
+                                .shown = job->file->name,
+                                .lock = -1,
+                                .wheel = &job->wheel,
+                                .error = &job->error};
+    if (index_archive(s->index, job->file, &fd, sha256, &job->error) < 0 || fetch_check_hashes(s, job) < 0 ||
+        (job->locked && lock_bytes_check(fd, job->locked, &job->error) < 0))
         return;
     job->downloaded = true;
-    if (find(s, job->file, of->sha256, &job->wheel) || give_name(s, of, fd, &job->error) < 0)
+    of->origin = origin_of_archive(s, sha256, job->subdirectory);
+    if (find(s, of->distribution, of->origin, &job->wheel))
         return;
-    b->builds[b->count] =
-        (struct build){.name = job->file->wheel.name, .source = of->path, .file_name = job->file->name};
-    give_settings(s, &b->builds[b->count++]);
+    if (give_name(s, of, fd, &job->error) == 0) {
+        add_build(b, job->file->name, job->subdirectory);
+    } else if (of->path) {
+        (void)!unlink(of->path);
+        cleanup_close_fn(&of->lock);
+    }
 }
 
 int built_fetch(struct session *s, struct fetch *const *jobs, size_t count, struct err *err)
@@ -398,7 +428,7 @@ int built_known(struct session *s, const struct index_file *file, const struct m
     struct unpacked wheel;
     struct err why cleanup_err = ERR_INIT;
     const char *known = index_file_digest(file, HASH_SHA256);
-    if (known && find(s, file, known, &wheel))
+    if (known && find(s, file->wheel.name, origin_of_archive(s, known, NULL), &wheel))
         return unpacked_metadata(&s->memory, &wheel, out, err);
     if (index_metadata(s->index, file, out, &why) == 0)
         return 0;
@@ -415,4 +445,73 @@ int built_metadata(struct session *s, const struct index_file *file, const struc
     if (job.error.text)
         return err_move(err, &job.error);
     return unpacked_metadata(&s->memory, &job.wheel, out, err);
+}
+
+/* ---- repositories */
+
+static struct git_options git_settings(struct session *s)
+{
+    const struct settings *set = &s->settings;
+    const char *tmp = environment_get(s->environ, "TMPDIR");
+    return (struct git_options){.environ = s->environ,
+                                .proxy = set->proxy,
+                                .ca_file = set->cert,
+                                .client_cert = set->client_cert,
+                                .scratch = tmp && *tmp ? tmp : NULL,
+                                .timeout_ms = time_left_ms(s)};
+}
+
+int built_repository_commit(struct session *s, const struct git_url *url, char **commit, struct err *err)
+{
+    const struct git_options options = git_settings(s);
+    if (s->settings.offline && !git_is_commit(url->ref ? url->ref : "") && !url_is_file(text_of(url->url)))
+        return err_set(err, ERR_UNAVAILABLE,
+                       "%s is not asked which commit %s is, because the network is not to be used "
+                       "(EXTENSION_OFFLINE); name the commit",
+                       url->shown, url->ref ? url->ref : "its default branch");
+    return git_resolve(&s->memory, url, &options, commit, err);
+}
+
+static int check_out(struct session *s, const struct git_url *url, const char *commit,
+                     struct source_build *of, struct err *err)
+{
+    const struct git_options options = git_settings(s);
+    char *folder;
+    if (s->settings.offline && !url_is_file(text_of(url->url)))
+        return err_set(err, ERR_UNAVAILABLE,
+                       "%s is not fetched, because the network is not to be used (EXTENSION_OFFLINE), and no "
+                       "wheel was built of commit %s before",
+                       url->shown, commit);
+    of->lock = fs_new_dir(&s->memory, path_join(&s->memory, store_dir(s), BUILD_FOLDER), &folder, err);
+    if (of->lock < 0)
+        return -1;
+    of->path = folder;
+    return git_checkout(url, commit, folder, &options, err);
+}
+
+int built_repository(struct session *s, const char *name, const struct git_url *url, const char *commit,
+                     struct unpacked *wheel, struct err *err)
+{
+    struct err failed cleanup_err = ERR_INIT;
+    struct batch b cleanup_batch = {.s = s,
+                                    .builds = arena_new(&s->memory, struct build),
+                                    .of = arena_new(&s->memory, struct source_build)};
+    struct source_build *of = b.of;
+    *of =
+        (struct source_build){.distribution = name,
+                              .origin = arena_concat(&s->memory, "repository ", url->shown, " ", commit,
+                                                     "\nfolder ", url->subdirectory ? url->subdirectory : ""),
+                              .shown = url->shown,
+                              .lock = -1,
+                              .wheel = wheel,
+                              .error = &failed};
+    if (find(s, name, of->origin, wheel))
+        return 0;
+    if (store_open(s, err) < 0)
+        return -1;
+    int result = check_out(s, url, commit, of, err);
+    add_build(&b, NULL, url->subdirectory); /* whose folder goes with the batch, whatever became of it */
+    if (result < 0 || build_all(&b, err) < 0)
+        return -1;
+    return failed.text ? err_move(err, &failed) : 0;
 }

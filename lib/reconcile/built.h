@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wheels that are built from source distributions. CACHE/built/KEY names the wheel that came out, which is
- * unpacked as any other; KEY is a digest of what it came from (the archive's bytes, the interpreter), so that
- * nothing is built twice.
+ * Wheels that are built from source distributions and repositories. CACHE/built/KEY names the wheel that came
+ * out, which is unpacked as any other; KEY is a digest of what it came from (the archive's bytes, the
+ * interpreter), so that nothing is built twice.
  */
 #pragma once
+#include "build/git.h"
 #include "reconcile/fetch.h"
 
 /* What a source distribution requires, as far as that is known without building it now: it says so itself,
@@ -18,6 +19,13 @@ int built_metadata(struct session *s, const struct index_file *file, const struc
 /* Gets the wheels of jobs whose files are source distributions, as fetch_wheels does those of wheels; what
  * has to be built is built side by side. Negative for what concerns all. */
 int built_fetch(struct session *s, struct fetch *const *jobs, size_t count, struct err *err);
+
+/* The commit that a repository's reference stands for now. A full one is asked nobody. Errors as for
+ * git_resolve, and offline. */
+int built_repository_commit(struct session *s, const struct git_url *url, char **commit, struct err *err);
+/* The wheel of NAME that is built of this commit, now or before. */
+int built_repository(struct session *s, const char *name, const struct git_url *url, const char *commit,
+                     struct unpacked *wheel, struct err *err);
 
 /* Where the whole output of builds that failed is kept: among LocalStack's logs; NULL where there are none.
  */

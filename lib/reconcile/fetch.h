@@ -16,6 +16,7 @@ struct fetch {
     const struct index_file *file;
     const struct hashes *const *hashes; /* the file has to have one of each; may be NULL */
     size_t hash_count;
+    const char *subdirectory; /* of a source archive: what of it is built; NULL: all */
     const struct lock_file
         *locked;           /* NULL, or what a lock says of its bytes: checked before it is unpacked */
     struct unpacked wheel; /* when error.text is NULL */

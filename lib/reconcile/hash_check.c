@@ -99,6 +99,8 @@ static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
     enum hash_algorithm ignored;
     size_t given;
     hash_check_given(c, item->name, &given);
+    if (!file && item->candidate->origin == CANDIDATE_DIRECT)
+        return true; /* a repository, which none can have */
     if (!file || given)
         return false;
     /* A digest in the URL counts as well. */
@@ -109,6 +111,8 @@ static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
 
 static const char *found_hash(struct session *s, const struct index_file *file)
 {
+    if (!file)
+        return NULL;
     if (!index_file_digest(file, HASH_SHA256)) {
         struct fetch job = {.file = file};
         fetch_wheels(s, &job, 1, NULL);
@@ -120,6 +124,10 @@ static const char *found_hash(struct session *s, const struct index_file *file)
 static void add_line(const struct hash_check *c, struct buf *to, const struct resolved *item)
 {
     const char *sha256 = found_hash(c->s, source_file(item->candidate));
+    if (!source_file(item->candidate)) {
+        buf_printf(to, "\n(nothing for %s: it is a repository, which has none)", item->name);
+        return;
+    }
     bool direct = item->candidate->origin == CANDIDATE_DIRECT;
     buf_printf(to, "\n%s%s%s", item->name,
                direct ? " @ " : "==", direct ? item->candidate->url : item->candidate->version.text);

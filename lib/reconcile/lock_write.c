@@ -303,6 +303,10 @@ int lock_write(struct session *s, const struct plan *plan, const char *folder, s
         folder, out};
     for (size_t i = 0; i < count; i++) {
         const struct plan_install *in = &plan->install.items[i];
+        if (in->direct && (!in->file || in->file->is_source))
+            return err_set(err, ERR_INPUT,
+                           "%s comes from %s, and only what an index has, and wheels, can be locked",
+                           in->name, in->url);
         if (in->direct)
             w.metadata[i] = in->direct->metadata;
         else if (in->file->is_source ? built_known(s, in->file, &w.metadata[i], err) != 0

@@ -167,11 +167,11 @@ static void plan_item(struct planner *p, const struct resolved *r)
         in.installer = old->installer; /* as ours it would go with the next change */
     if (c->origin == CANDIDATE_DIRECT) {
         in.direct = c->data;
-        in.recorded = direct_url_archive(p->a, in.direct->url);
+        const struct direct_url *from = in.recorded = in.direct->from;
         in.file = in.direct->file;
         in.url = direct_url_clean(p->a, in.direct->url);
-        in.source = strncmp(in.url, "file:", 5) == 0 ? "path" : "url";
-        in.hash = arena_printf(p->a, "sha256:%s", in.direct->wheel.sha256);
+        in.source = from->kind == DIRECT_REPOSITORY ? "vcs" : url_is_file(text_of(in.url)) ? "path" : "url";
+        in.hash = from->sha256 ? arena_printf(p->a, "sha256:%s", from->sha256) : NULL;
     } else {
         const struct hash_check check = checking(p);
         in.hashes = hash_check_given(&check, r->name, &in.hash_count);

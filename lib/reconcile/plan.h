@@ -24,8 +24,7 @@ struct plan_install {
     const struct source_direct *direct; /* NULL but for a direct reference */
     const struct lock_file *locked;     /* NULL but from a lock: what it says of the bytes */
     const char *installer;              /* NULL: it is ours; else whose it stays in a venv made anew */
-    const struct direct_url
-        *recorded; /* for direct_url.json, NULL for none; an archive's sha256 is that of the wheel */
+    const struct direct_url *recorded;  /* for direct_url.json, NULL for none */
 };
 
 struct plan_keep {

@@ -2,6 +2,8 @@
 #include "reconcile/reference.h"
 
 #include "base/fs.h"
+#include "build/git.h"
+#include "build/sdist.h"
 #include "index/url.h"
 #include "python/wheel_name.h"
 
@@ -130,39 +132,85 @@ static bool ends_as_wheel(struct text url)
     return text_ends(path, T(".whl"));
 }
 
-int reference_is_wheel(const char *url, struct err *err)
+/* Of a URL, less what stands behind the path. */
+static bool ends_as_archive(struct text url)
+{
+    struct text path = text_first(url, text_find(url, '#'));
+    return is_archive(text_first(path, text_find(path, '?')));
+}
+
+int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, struct err *err)
 {
     struct text t = text_of(url);
-    if (is_repository(t))
-        return err_set(err, ERR_INPUT, "%s is a repository, " BUILD, url);
+    struct git_url git;
+    if (is_repository(t)) {
+        *kind = REFERENCE_REPOSITORY;
+        return git_url_parse(a, url, &git, err);
+    }
     if (!url_is_network(t) && !url_is_file(t))
         return err_set(
             err, ERR_INPUT,
             "%s is no URL that can be fetched: it has to begin with https:, http: or file:, or with "
             "git+https: and the like",
             url);
-    if (!ends_as_wheel(t))
-        return err_set(err, ERR_INPUT, "%s is a source archive or a folder, " BUILD, url);
-    return 0;
+    const char *path = url_to_path(a, url);
+    if (path && is_folder(path))
+        return refuse_folder(a, path, err);
+    *kind = ends_as_wheel(t) ? REFERENCE_WHEEL : REFERENCE_ARCHIVE;
+    return *kind == REFERENCE_WHEEL || ends_as_archive(t)
+               ? 0
+               : err_set(err, ERR_INPUT, "%s is neither a wheel nor a source archive by its name", url);
 }
 
 /* The URL of what is a path or URL; NULL with err set when it is of no use. */
 static const char *url_of(struct arena *a, struct text t, bool url, const char *folder, struct err *err)
 {
+    enum reference_kind kind;
     if (url) {
         const char *whole = text_dup(a, t);
-        return reference_is_wheel(whole, err) < 0 ? NULL : whole;
+        return reference_kind(a, whole, &kind, err) < 0 ? NULL : whole;
     }
     const char *path = locate(a, t, folder);
     if (is_folder(path))
         refuse_folder(a, path, err);
     else if (!is_archive(t) || (!text_ends(t, T(".whl")) && access(path, F_OK) < 0))
         err_set(err, ERR_NOT_FOUND, "there is no file or folder %s", path);
-    else if (!text_ends(t, T(".whl")))
-        err_set(err, ERR_INPUT, "%s is a source archive, " BUILD, path);
     else
         return url_from_path(a, path);
     return NULL;
+}
+
+/* As the archive itself has it, where it is here; else what stands before "-VERSION" in its name. */
+static const char *name_of_archive(struct arena *a, const char *url, const char *file)
+{
+    struct sdist_info info;
+    const char *path = url_to_path(a, url);
+    cleanup_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+    if (fd >= 0 && sdist_read(a, fd, file, &info, NULL) == 0)
+        return info.metadata.name;
+    for (const char *at = file; (at = strchr(at, '-')); at++)
+        if (ascii_is_digit(at[1]) && at > file)
+            return arena_strndup(a, file, (size_t)(at - file));
+    return NULL;
+}
+
+/* What is to stand before the @; NULL with err set. */
+static const char *name_of(struct arena *a, const char *url, struct err *err)
+{
+    enum reference_kind kind;
+    struct wheel_name wheel;
+    struct git_url git;
+    if (reference_kind(a, url, &kind, err) < 0)
+        return NULL;
+    if (kind == REFERENCE_REPOSITORY && git_url_parse(a, url, &git, err) == 0 && git.egg)
+        return git.egg;
+    char *file = kind == REFERENCE_REPOSITORY ? NULL : url_file_name(a, url, err);
+    if (kind == REFERENCE_WHEEL)
+        return file && wheel_name_parse(a, text_of(file), &wheel, err) == 0 ? wheel.name : NULL;
+    const char *name = file ? name_of_archive(a, url, file) : NULL;
+    if (!name)
+        err_set(err, ERR_INPUT, "%s does not say of which distribution it is; write NAME @ %s", url, url);
+    return name;
 }
 
 int reference_resolve(struct arena *a, struct text t, const char *folder, const char **out, struct err *err)
@@ -177,11 +225,10 @@ int reference_resolve(struct arena *a, struct text t, const char *folder, const 
             return 0;
     }
     const char *place = url_of(a, t, url, folder, err);
-    char *file = place ? url_file_name(a, place, err) : NULL;
-    struct wheel_name wheel;
-    if (!file || wheel_name_parse(a, text_of(file), &wheel, err) < 0)
+    const char *name = place ? name_of(a, place, err) : NULL;
+    if (!name)
         return -1;
-    *out = arena_printf(a, "%s%.*s @ %s%s%.*s", wheel.name, TEXT_ARG(extras), place, marker.len ? " ; " : "",
+    *out = arena_printf(a, "%s%.*s @ %s%s%.*s", name, TEXT_ARG(extras), place, marker.len ? " ; " : "",
                         TEXT_ARG(marker));
     return 1;
 }

@@ -7,8 +7,9 @@
 
 /*
  * Where `text` is a path or URL by pip's rules, *out gets the same as "NAME[EXTRAS] @ URL ; MARKER", named
- * after the wheel; returns 1. 0: it is none, and to be read as PEP 508 has it. ERR_INPUT for what is no wheel
- * (with a sentence that says what it is, and what to name instead), ERR_NOT_FOUND for what is not there.
+ * after the wheel, the archive or the repository's #egg=; returns 1. 0: it is none, and to be read as PEP 508
+ * has it. ERR_INPUT for what cannot be used or has no name (with a sentence that says what to write instead),
+ * ERR_NOT_FOUND for what is not there.
  * `folder`: of the file that names it, NULL for none: relative paths count from there, and where that has no
  * such file, as for pip, from the working directory. Results belong to the arena.
  */
@@ -18,8 +19,9 @@ int reference_resolve(struct arena *a, struct text text, const char *folder, con
 /* The marker behind what is a path or URL; empty for none. */
 struct text reference_marker(struct text text);
 
-/* Whether a direct reference (the URL of "NAME @ URL") is a wheel; else ERR_INPUT as above. */
-int reference_is_wheel(const char *url, struct err *err);
+/* What a direct reference (the URL of "NAME @ URL") leads to; ERR_INPUT for what is none of these. */
+enum reference_kind { REFERENCE_WHEEL, REFERENCE_ARCHIVE, REFERENCE_REPOSITORY };
+int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, struct err *err);
 
 /* Says in *err why the value of -e (--editable) cannot be used. Returns -1. */
 int reference_editable(struct arena *a, struct text text, const char *folder, struct err *err);

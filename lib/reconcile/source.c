@@ -278,7 +278,7 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
                             limit->from);
     for (size_t i = 0; i < n->direct.count; i++)
         offer(source, n->name, list,
-              (struct candidate){.version = n->direct.items[i]->file->wheel.version,
+              (struct candidate){.version = n->direct.items[i]->metadata->version,
                                  .origin = CANDIDATE_DIRECT,
                                  .url = n->direct.items[i]->url,
                                  .data = n->direct.items[i]});
@@ -393,6 +393,15 @@ static void count(struct source *source, struct name *n, bool readable, const st
                                  LOOKED_AT_LIMIT);
 }
 
+/* Nothing is asked for without a hash. */
+static bool all_is_checked(const struct source *source)
+{
+    bool all = source->wanted->details.count > 0;
+    array_each (&source->wanted->details, root)
+        all = all && root->checked;
+    return all;
+}
+
 /* Building runs what is in the archive: where hashes are given, none that has none of them, and where nothing
  * is asked for without one, none that nobody gives a hash of. */
 static int may_build(struct source *source, const struct name *n, const struct index_file *file,
@@ -400,14 +409,12 @@ static int may_build(struct source *source, const struct name *n, const struct i
 {
     char sha256[DIGEST_HEX];
     int fd;
-    bool all_checked = source->wanted->details.count > 0;
-    array_each (&source->wanted->details, root)
-        all_checked = all_checked && root->checked;
+    bool in_url = strcmp(file->source, "url") == 0 && file->hash;
+    if (!n->hashes.count && all_is_checked(source) && !in_url)
+        return err_set(err, ERR_INPUT, "%s would have to be built to be known, and no hash of it is given",
+                       file->name);
     if (!n->hashes.count)
-        return all_checked
-                   ? err_set(err, ERR_INPUT,
-                             "%s would have to be built to be known, and no hash of it is given", file->name)
-                   : 0;
+        return 0;
     if (index_archive(source->s->index, file, &fd, sha256, err) < 0)
         return -1;
     array_each (&n->hashes, hashes)
@@ -519,16 +526,57 @@ static int dependencies(void *ctx, const char *name, const struct candidate *c, 
 
 /* ---- direct references */
 
-/* Whether what is installed came from this very reference, and, of a local file, from these very bytes. */
+/* What direct_url.json says of what is installed. */
+static bool origin_of(struct source *source, struct installed *have, struct direct_url *from)
+{
+    struct session *s = source->s;
+    return have && installed_details(&s->venv, have, NULL) == 0 && have->direct_url &&
+           direct_url_parse(&s->memory, have->direct_url, from, NULL) == 0;
+}
+
+static bool same_text(const char *x, const char *y)
+{
+    return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+/* The archive's URL, less the fragment, and what that says of a folder in it. */
+static struct direct_url *archive_of(struct arena *a, const char *url)
+{
+    struct direct_url *from = direct_url_archive(a, url);
+    struct text rest = text_of(url), piece;
+    size_t fragment = text_find(rest, '#');
+    if (fragment == rest.len)
+        return from;
+    from->url = arena_strndup(a, url, fragment);
+    rest = text_from(rest, fragment + 1);
+    while (rest.len && text_cut(&rest, '&', &piece))
+        if (text_starts(piece, T("subdirectory=")))
+            from->subdirectory = text_dup(a, text_from(piece, strlen("subdirectory=")));
+    return from;
+}
+
+static bool came_from_repository(struct source *source, const struct direct_url *from, const char *url)
+{
+    struct git_url git;
+    return from->kind == DIRECT_REPOSITORY && git_url_parse(&source->s->memory, url, &git, NULL) == 0 &&
+           strcmp(from->url, git.shown) == 0 && same_text(from->revision, git.ref) &&
+           same_text(from->subdirectory, git.subdirectory);
+}
+
+/* Whether what is installed came from this very reference, and, of a local file, from these very bytes. A
+ * branch is not asked for what it is now. */
 static bool came_from(struct source *source, struct installed *have, const char *url)
 {
     struct session *s = source->s;
     struct direct_url from;
-    if (!have || installed_details(&s->venv, have, NULL) < 0 || !have->direct_url ||
-        direct_url_parse(&s->memory, have->direct_url, &from, NULL) < 0)
+    if (!origin_of(source, have, &from))
         return false;
-    const char *clean = direct_url_clean(&s->memory, url);
-    if (strcmp(from.url, clean) != 0)
+    if (from.kind == DIRECT_REPOSITORY)
+        return came_from_repository(source, &from, url);
+    const struct direct_url *wanted = archive_of(&s->memory, url);
+    const char *clean = direct_url_clean(&s->memory, url), *bare = direct_url_clean(&s->memory, wanted->url);
+    if (from.kind != DIRECT_ARCHIVE || (strcmp(from.url, clean) != 0 && strcmp(from.url, bare) != 0) ||
+        !same_text(from.subdirectory, wanted->subdirectory))
         return false;
     array_each (&name_of(source, have->name)->hashes, hashes)
         if (from.sha256 && hashes_algorithms(*hashes) == 1U << HASH_SHA256 &&
@@ -545,35 +593,85 @@ static bool came_from(struct source *source, struct installed *have, const char 
     return strcmp(hex, from.sha256) == 0;
 }
 
-static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
+static int fetch_file(struct source *source, struct name *n, struct source_direct *d, bool is_wheel,
+                      struct err *err)
 {
     struct session *s = source->s;
-    struct source_direct *d = arena_new(&s->memory, struct source_direct);
-    d->url = arena_strdup(&s->memory, url);
-    if (reference_is_wheel(url, err) < 0 || session_index(s, err) < 0 ||
-        !(d->file = index_file_of_url(s->index, url, err)))
+    struct direct_url *from =
+        is_wheel ? direct_url_archive(&s->memory, d->url) : archive_of(&s->memory, d->url);
+    if (session_index(s, err) < 0 || !(d->file = index_file_of_url(s->index, d->url, n->name, err)))
         return -1;
     if (strcmp(d->file->wheel.name, n->name) != 0)
-        return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", url, d->file->wheel.name, n->name);
-    if (tags_rank(s->tags, text_of(d->file->wheel.tags)) < 0)
+        return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", d->url, d->file->wheel.name,
+                       n->name);
+    if (is_wheel && tags_rank(s->tags, text_of(d->file->wheel.tags)) < 0)
         return err_set(err, ERR_INPUT, "the wheel %s is not for this platform and Python %s", d->file->name,
                        s->py.version_text);
     array_each (&n->hashes, hashes)
         index_file_want(d->file, hashes_algorithms(*hashes));
-    struct fetch job = {.file = d->file};
+    struct fetch job = {.file = d->file, .subdirectory = from->subdirectory};
+    if (!is_wheel && may_build(source, n, d->file, err) < 0)
+        return -1;
     int result = fetch_wheels(s, &job, 1, err);
     if (result == 0 && job.error.text)
         result = err_move(err, &job.error);
     err_clear(&job.error);
-    if (result < 0)
-        return -1;
     d->wheel = job.wheel;
-    if (unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0)
+    from->sha256 = index_file_digest(d->file, HASH_SHA256);
+    if (is_wheel && result == 0)
+        from->sha256 = d->wheel.sha256;
+    d->from = from;
+    return result;
+}
+
+/* 1: what is installed is of this commit. */
+static int fetch_repository(struct source *source, struct name *n, struct source_direct *d, struct err *err)
+{
+    struct session *s = source->s;
+    struct direct_url *from = arena_new(&s->memory, struct direct_url), installed;
+    struct installed *have = usable(source, n->name);
+    struct git_url git;
+    char *commit;
+    if (all_is_checked(source))
+        return err_set(err, ERR_INPUT, "%s is a repository, which no hash can be given for", n->name);
+    if (git_url_parse(&s->memory, d->url, &git, err) < 0 ||
+        built_repository_commit(s, &git, &commit, err) < 0)
+        return -1;
+    if (origin_of(source, have, &installed) && came_from_repository(source, &installed, d->url) &&
+        same_text(installed.commit, commit))
+        return 1;
+    *from = (struct direct_url){.kind = DIRECT_REPOSITORY,
+                                .url = git.shown,
+                                .vcs = "git",
+                                .revision = git.ref,
+                                .commit = commit,
+                                .subdirectory = git.subdirectory};
+    d->from = from;
+    return built_repository(s, n->name, &git, commit, &d->wheel, err);
+}
+
+static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
+{
+    struct session *s = source->s;
+    struct source_direct *d = arena_new(&s->memory, struct source_direct);
+    enum reference_kind kind;
+    d->url = arena_strdup(&s->memory, url);
+    if (reference_kind(&s->memory, url, &kind, err) < 0)
+        return -1;
+    int result = kind == REFERENCE_REPOSITORY ? fetch_repository(source, n, d, err)
+                                              : fetch_file(source, n, d, kind == REFERENCE_WHEEL, err);
+    if (result > 0) {
+        n->installed_url = d->url;
+        n->list = NULL;
+        return 0;
+    }
+    if (result < 0 || unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0)
         return -1;
     if (d->metadata->requires_python_text &&
         !specifier_set_contains(&d->metadata->requires_python, &s->py.version))
-        return err_set(err, ERR_INPUT, "the wheel %s needs Python %s; LocalStack's is %s", d->file->name,
-                       d->metadata->requires_python_text, s->py.version_text);
+        return err_set(err, ERR_INPUT, "%s needs Python %s; LocalStack's is %s",
+                       d->file ? d->file->name : d->from->url, d->metadata->requires_python_text,
+                       s->py.version_text);
     array_push(&n->direct, d);
     n->list = NULL;
     return 0;
@@ -612,7 +710,9 @@ static enum acceptance accepts(void *ctx, const void *only, const struct candida
 {
     (void)ctx;
     const struct index_file *file = source_file(c);
-    enum hashes_verdict verdict = file ? index_file_judge(file, only) : HASHES_ALLOW;
+    enum hashes_verdict verdict = file                            ? index_file_judge(file, only)
+                                  : c->origin == CANDIDATE_DIRECT ? HASHES_REFUSE
+                                                                  : HASHES_ALLOW; /* of a repository */
     return verdict == HASHES_ALLOW ? ACCEPT : verdict == HASHES_UNKNOWN ? PERHAPS : REFUSE;
 }
 

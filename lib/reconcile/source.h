@@ -8,13 +8,15 @@
 #include "reconcile/fetch.h"
 #include "reconcile/wanted.h"
 #include "resolve/solver.h"
+#include "venv/direct_url.h"
 
 /* What a CANDIDATE_DIRECT's data points to. */
 struct source_direct {
     const char *url; /* as asked for */
     struct unpacked wheel;
-    const struct index_file *file;
+    const struct index_file *file; /* a wheel or an archive; NULL: it is a repository */
     const struct metadata *metadata;
+    const struct direct_url *from;
 };
 
 struct source {

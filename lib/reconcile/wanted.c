@@ -70,7 +70,8 @@ static int parse(struct reader *r, const char *text, const struct place *at, str
         return -1;
     if (!marker_evaluate(req->marker, &r->s->py.markers, NULL))
         return 1;
-    if (req->url && reference_is_wheel(req->url, err) < 0)
+    enum reference_kind kind;
+    if (req->url && reference_kind(r->a, req->url, &kind, err) < 0)
         return -1;
     req->text = text;
     return at->root ? 0 : check_constraint(req, err);

@@ -41,7 +41,7 @@ class Repository:
         for path, content in files.items():
             where = self.folder / path
             where.parent.mkdir(parents=True, exist_ok=True)
-            where.write_text(content)
+            where.write_bytes(content if isinstance(content, bytes) else content.encode())
         self.git("add", "-A")
         self.git("commit", "-q", "-m", "change")
         return self.head()

@@ -289,8 +289,8 @@ def test_a_download_that_is_cut_short(world):
     bad(world, "cut-short", "cut-short (EXTENSION_AUTO_INSTALL) is set aside", "cut_short-1.0-py3-none-any.whl")
 
 
-def test_sources_that_have_to_be_built(world, tmp_path):
-    bad(world, "git+https://example.com/x.git#egg=x", "has to be built")
+def test_a_repository_that_is_not_there(world, tmp_path):
+    bad(world, f"git+{(tmp_path / 'nowhere').as_uri()}#egg=x", "(EXTENSION_AUTO_INSTALL) is set aside", "nowhere")
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts file systems of its own")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from wheels import make_sdist, make_wheel
+from wheels import make_wheel
 
 
 def sha(path, algorithm="sha256"):
@@ -444,12 +444,14 @@ def test_what_is_for_other_machines_is_passed_over(root, index, line):
     assert answer(root.plan()) == {"foo": "1"}
 
 
-def test_what_has_to_be_built_says_what_it_is(root, index, tmp_path):
-    archive = make_sdist(tmp_path / "src", "tool", "1")
-    index.add("user", "1", [f"tool @ file://{archive}"])
-    root.requirements(f"{archive}\ngit+https://git.example/x.git\nuser\n")
+def test_what_cannot_be_built_says_what_it_is(root, index, tmp_path):
+    folder = tmp_path / "src"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("")
+    index.add("user", "1", [f"tool @ {folder.as_uri()}"])
+    root.requirements(f"{folder}\ngit+https://git.example/x.git\nuser\n")
     plan = root.plan(status=1)
     text = reasons(plan)
-    assert f"{archive} is a source archive, which has to be built first" in text[str(archive)]
-    assert "is a repository, which has to be built first" in text["git+https://git.example/x.git"]
-    assert f"file://{archive} is a source archive or a folder, which has to be built first" in text["user"]
+    assert f"{folder} is a folder of sources, which has to be built first" in text[str(folder)]
+    assert "write NAME @ git+https://git.example/x.git" in text["git+https://git.example/x.git"]
+    assert f"{folder} is a folder of sources, which has to be built first" in text["user"]

@@ -4,14 +4,17 @@
 import hashlib
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 
 import pytest
 
 from checks import check_records, leftovers
 from conftest import LONG
+from repositories import GitServer, Repository
 from sources import make_source
 
 
@@ -267,6 +270,152 @@ def test_locks_name_the_archive(root, index, offer, tmp_path):
     assert built(root.sync("--locked", lock)) == ["from_source-1.0"]
     assert root.installed() == {"from-source": "1.0"}
     assert built(root.sync("--locked", lock)) == []
+
+# ---- named by URL or path
+
+@pytest.fixture
+def served(offer, index):
+    """The URL of a source archive."""
+    def url(name, version, **more):
+        path = offer(name, version, **more)
+        return path, f"{index.server.url.removesuffix('/simple/').rstrip('/')}/files/{path.name}"
+    return url
+
+
+def recorded(root, name):
+    return json.loads((root.info(name) / "direct_url.json").read_text())
+
+
+@pytest.mark.parametrize("form", ["URL", "NAME @ URL", "file", "path"])
+def test_archives(root, served, form):
+    path, url = served("from-source", "1.0", static=True)
+    if form == "file":
+        url = path.as_uri()
+    asked = {"URL": url, "NAME @ URL": f"from-source @ {url}", "file": url, "path": str(path)}[form]
+    done = root.sync(EXTENSION_AUTO_INSTALL=asked)
+    assert built(done) == ["from_source-1.0"] and root.installed() == {"from-source": "1.0"}
+    said = recorded(root, "from-source")
+    assert said["url"] == (path.as_uri() if form in ("file", "path") else url)
+    assert said["archive_info"]["hashes"] == {"sha256": sha256(path)}
+    done = root.sync(EXTENSION_AUTO_INSTALL=asked)
+    assert (built(done), done.err) == ([], "")
+    entry, = root.plan(EXTENSION_AUTO_INSTALL=f"{asked}", status=0)["keep"]
+    assert entry["name"] == "from-source"
+    assert root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": asked}).err == ""
+
+
+def test_a_plan_of_an_archive(root, served):
+    path, url = served("from-source", "1.0", static=True)
+    entry, = root.plan(EXTENSION_AUTO_INSTALL=f"from-source @ {url}")["install"]
+    assert (entry["source"], entry["url"], entry["hash"]) == ("url", url, f"sha256:{sha256(path)}")
+
+
+def test_an_archive_of_another_distribution(root, served):
+    _, url = served("from-source", "1.0", static=True)
+    done = root.sync(EXTENSION_AUTO_INSTALL=f"other @ {url}", status=1)
+    assert "its source is another distribution's" in done.err and root.installed() == {}, done
+
+
+def test_an_archive_that_is_changed_in_place(root, tmp_path):
+    path = make_source(tmp_path / "here", "from-source", "1.0", files={"from_source/__init__.py": "version = 'old'\n"})
+    root.sync(EXTENSION_AUTO_INSTALL=str(path))
+    make_source(tmp_path / "here", "from-source", "1.0", files={"from_source/__init__.py": "version = 'new and longer'\n"})
+    done = root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": str(path)})
+    assert root.localstack_sees("import from_source; print(from_source.version)") == "new and longer", done
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository whose project stands in a folder of it; files(...) -> commit."""
+    repo = Repository(tmp_path / "repo")
+    repo.url = repo.folder.as_uri()
+
+    def commit(version, **more):
+        archive = make_source(tmp_path / "made", "from-source", version, **more)
+        with tarfile.open(archive) as tar:
+            files = {f"project/{m.name.split('/', 1)[1]}": tar.extractfile(m).read() for m in tar.getmembers()}
+        return repo.commit(files)
+    repo.release = commit
+    return repo
+
+
+def test_repositories(root, repository):
+    """The documented form; the second time nobody asks the repository for anything."""
+    commit = repository.release("1.0")
+    asked = f"git+{repository.url}#egg=from-source&subdirectory=project"
+    done = root.sync(EXTENSION_AUTO_INSTALL=asked)
+    assert root.installed() == {"from-source": "1.0"}, done
+    assert recorded(root, "from-source") == {"url": repository.url, "subdirectory": "project",
+                                             "vcs_info": {"vcs": "git", "commit_id": commit}}
+    assert f"git+{repository.url}@{commit}" in root.run("list").out
+    assert leftovers(root) == []
+    newer = repository.release("1.1")
+    assert root.sync(EXTENSION_AUTO_INSTALL=asked).err == ""
+    assert root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": asked}).err == ""
+    root.sync("--upgrade", EXTENSION_AUTO_INSTALL=asked)
+    assert root.installed() == {"from-source": "1.1"} and recorded(root, "from-source")["vcs_info"]["commit_id"] == newer
+    assert root.sync("--upgrade", EXTENSION_AUTO_INSTALL=asked).err == ""
+    shutil.rmtree(repository.folder)
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    done = root.sync("--offline", EXTENSION_AUTO_INSTALL=f"from-source @ git+{repository.url}@{commit}#subdirectory=project")
+    assert root.installed() == {"from-source": "1.0"} and "building" not in done.err
+    assert recorded(root, "from-source")["vcs_info"] == {"vcs": "git", "requested_revision": commit, "commit_id": commit}
+
+
+def test_a_repository_with_a_password(root, repository):
+    """A full commit is never asked about; the password is in nothing that is said or written."""
+    commit = repository.release("1.0")
+    server = GitServer(repository.folder.parent, password=("user", "geheim17"))
+    try:
+        asked = f"from-source @ {server.url(repository.folder.name + '/.git', 'user:geheim17')}@{commit}#subdirectory=project"
+        done = root.sync("-v", EXTENSION_AUTO_INSTALL=asked)
+        assert root.installed() == {"from-source": "1.0"} and "geheim17" not in done.err, done
+        said = recorded(root, "from-source")
+        assert said["url"] == f"http://{server.host}/{repository.folder.name}/.git" and said["vcs_info"]["requested_revision"] == commit
+        before = len(server.requests)
+        root.sync("--upgrade", EXTENSION_AUTO_INSTALL=asked)
+        assert len(server.requests) == before
+    finally:
+        server.stop()
+    assert [path for path in root.volume.rglob("*") if path.is_file() and b"geheim17" in path.read_bytes()] == []
+    wrong = asked.replace("geheim17", "falsch99")
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    assert root.sync(EXTENSION_AUTO_INSTALL=wrong).err.count("falsch99") == 0  # the cache has the commit
+
+
+def test_a_plan_of_a_repository(root, repository):
+    repository.release("1.0")
+    entry, = root.plan(EXTENSION_AUTO_INSTALL=f"from-source @ git+{repository.url}#subdirectory=project")["install"]
+    assert (entry["source"], entry["hash"]) == ("vcs", None) and entry["url"].startswith("git+file://")
+
+
+@pytest.mark.parametrize("reference, reason", [
+    ("git+{url}@nowhere#egg=from-source", "nowhere"),
+    ("git+{url}#egg=from-source&subdirectory=elsewhere", "has no folder elsewhere"),
+    ("git+{url}", "write NAME @ git+"),
+    ("hg+https://hg.example/x#egg=x", "hg"),
+    ("from-source @ {folder}/project", "is a folder"),
+])
+def test_references_that_lead_nowhere(root, index, repository, reference, reason):
+    index.add("other", "1.0")
+    repository.release("1.0")
+    asked = reference.format(url=repository.url, folder=repository.folder.as_uri())
+    done = root.sync(EXTENSION_AUTO_INSTALL=f"{asked},other", status=1)
+    assert root.installed() == {"other": "1.0"} and reason in done.err, done
+    assert leftovers(root) == []
+
+
+def test_no_hash_lets_a_repository_in(root, repository):
+    repository.release("1.0")
+    root.requirements(f"--require-hashes\nfrom-source @ git+{repository.url}#subdirectory=project\n")
+    done = root.sync(status=1)
+    assert "is a repository, which" in done.err and "building" not in done.err, done
+
+
+def test_locks_have_neither(root, repository):
+    repository.release("1.0")
+    done = root.run("lock", env={"EXTENSION_AUTO_INSTALL": f"from-source @ git+{repository.url}#subdirectory=project"})
+    assert done.status == 1 and "can be locked" in done.err, done
 
 
 # ---- the cache

@@ -138,7 +138,7 @@ static json_t *command(struct run *run, char **args, int count)
     if (strcmp(name, "metadata") == 0 && count == 3)
         return metadata(run, wheel_of(run, args[1], args[2], &err), &err);
     if (strcmp(name, "url") == 0 && count == 2)
-        return metadata(run, index_file_of_url(run->ix, args[1], &err), &err);
+        return metadata(run, index_file_of_url(run->ix, args[1], NULL, &err), &err);
     if (strcmp(name, "download") == 0 && count == 4)
         return download(run, args + 1, &err);
     if (strcmp(name, "get") == 0)

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "cpython.h"
+#include "index/url.h"
 #include "test.h"
 
 #include <unistd.h>
@@ -419,34 +420,61 @@ static void what_is_no_wheel_by_its_name_is_refused(void **state)
     ASSERT_FAILURE(w, 0, "./foo.whl", "EXTENSION_AUTO_INSTALL", "foo.whl", true, 0);
 }
 
-static void what_has_to_be_built_is_set_aside(void **state)
+static void sources_are_named_by_what_they_are(void **state)
 {
-    static const char *const cases[] = {
-        "git+https://example.test/foo.git",
-        "git+ssh://git@example.test/foo.git@v1#egg=foo",
-        "git+https://example.test/foo.git#egg=foo&subdirectory=a;b ; python_version > '3'",
-        "https://example.test/foo-1.0.tar.gz",
-        "https://example.test/foo-1.0.tar.gz; python_version > '3'",
-        "file:///src/foo-1.0.zip",
-        "foo @ git+https://example.test/foo.git",
-        "foo[extra] @ https://example.test/foo-1.0.tar.gz ; python_version > '3'",
-        "./foo",
-        ".",
-        "sub/../foo[extra]",
-        "./foo-1.0.tar.gz ; python_version > '3'",
-        "foo-1.0.tar.gz",
-        "sub/foo",
+    static const struct {
+        const char *line, *name, *url; /* of the requirement; url NULL: the line's file, absolute */
+    } cases[] = {
+        {"git+ssh://git@example.test/foo.git@v1#egg=foo", "foo",
+         "git+ssh://git@example.test/foo.git@v1#egg=foo"},
+        {"git+https://example.test/foo.git#egg=Foo_x&subdirectory=a;b ; python_version > '3'", "foo-x",
+         "git+https://example.test/foo.git#egg=Foo_x&subdirectory=a;b"},
+        {"https://example.test/foo-bar-1.0.tar.gz", "foo-bar", "https://example.test/foo-bar-1.0.tar.gz"},
+        {"https://example.test/foo-1.0.tar.gz ; python_version > '3'", "foo",
+         "https://example.test/foo-1.0.tar.gz"},
+        {"file:///src/foo-1.0.zip", "foo", "file:///src/foo-1.0.zip"},
+        {"foo @ git+https://example.test/any.git", "foo", "git+https://example.test/any.git"},
+        {"foo[extra] @ https://example.test/any.tar.gz ; python_version > '3'", "foo",
+         "https://example.test/any.tar.gz"},
+        {"./foo-1.0.tar.gz ; python_version > '3'", "foo", NULL},
+        {"foo-1.0.tar.gz", "foo", NULL},
+    };
+    struct world *w = *state;
+    put(w, "foo-1.0.tar.gz", "");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(w, "extensions.txt", arena_printf(&w->a, "%s\n", cases[i].line));
+        read_all(w);
+        assert_counts(w, 1, 0, 0);
+        const struct requirement *r = w->wanted.roots.items[0].requirement;
+        assert_string_equal(r->name, cases[i].name);
+        const char *url = cases[i].url ? cases[i].url : url_from_path(&w->a, place(w, "foo-1.0.tar.gz"));
+        assert_string_equal(r->url, url);
+    }
+}
+
+static void what_cannot_be_built_is_set_aside(void **state)
+{
+    static const struct {
+        const char *line, *reason;
+    } cases[] = {
+        {"git+https://example.test/foo.git", "write NAME @ git+https://example.test/foo.git"},
+        {"https://example.test/archive/main.zip", "write NAME @ https://example.test/archive/main.zip"},
+        {"foo @ https://example.test/page", "neither a wheel nor a source archive"},
+        {"hg+https://example.test/foo#egg=foo", "hg"},
+        {"./foo", "which has to be built first"},
+        {".", "which has to be built first"},
+        {"sub/../foo[extra]", "which has to be built first"},
+        {"sub/foo", "which has to be built first"},
     };
     struct world *w = *state;
     put(w, "foo/pyproject.toml", "");
     put(w, "pyproject.toml", "");
     put(w, "sub/foo/setup.py", "");
-    put(w, "foo-1.0.tar.gz", "");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i]));
+        put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i].line));
         read_all(w);
         assert_counts(w, 2, 0, 1);
-        ASSERT_FAILURE(w, 0, cases[i], "@extensions.txt:2", "which has to be built first", true, 1);
+        ASSERT_FAILURE(w, 0, cases[i].line, "@extensions.txt:2", cases[i].reason, true, 1);
     }
 }
 
@@ -640,7 +668,8 @@ int main(void)
         TEST(files_that_double_have_an_end),
         TEST(a_bare_wheel_is_named_by_its_file),
         TEST(what_is_no_wheel_by_its_name_is_refused),
-        TEST(what_has_to_be_built_is_set_aside),
+        TEST(sources_are_named_by_what_they_are),
+        TEST(what_cannot_be_built_is_set_aside),
         TEST(what_is_no_project_is_refused),
         TEST(options_are_taken_into_the_settings),
         TEST(hashes_count_for_their_file_and_what_it_includes),
