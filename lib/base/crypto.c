@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/crypto.h"
 
+#include "base/cleanup.h"
+#include "base/digest.h"
+
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -37,4 +41,42 @@ const EVP_MD *crypto_digest(const char *name)
         return method;
     }
     return NULL;
+}
+
+static int add_file(EVP_MD_CTX *ctx, int fd, const char *shown, struct err *err)
+{
+    enum { CHUNK = 1 << 16 };
+    cleanup_free char *chunk = xmalloc(CHUNK);
+    for (off_t at = 0;;) {
+        ssize_t n = pread(fd, chunk, CHUNK, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_sys(err, errno, "cannot read %s again", shown);
+        if (n == 0)
+            return 0;
+        if (EVP_DigestUpdate(ctx, chunk, (size_t)n) != 1)
+            return err_set(err, ERR_SYSTEM, "libcrypto cannot compute a digest of %s", shown);
+        at += n;
+    }
+}
+
+int crypto_digest_file(int fd, const char *algorithm, const char *shown, char hex[CRYPTO_HEX],
+                       struct err *err)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    const EVP_MD *method = crypto_digest(algorithm);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int result = 0;
+    if (!method || !ctx || EVP_DigestInit_ex(ctx, method, NULL) != 1)
+        result = err_set(err, ERR_SYSTEM, "libcrypto cannot compute %s here", algorithm);
+    if (result == 0)
+        result = add_file(ctx, fd, shown, err);
+    if (result == 0) {
+        EVP_DigestFinal_ex(ctx, raw, &size);
+        hex_encode(raw, size, hex);
+    }
+    EVP_MD_CTX_free(ctx);
+    return result;
 }

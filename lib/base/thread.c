@@ -5,10 +5,15 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-size_t thread_limit(void)
+size_t thread_cpus(void)
 {
     cpu_set_t cpus;
-    size_t n = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
+    return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
+}
+
+size_t thread_limit(void)
+{
+    size_t n = thread_cpus();
     return n < THREAD_LIMIT ? n : THREAD_LIMIT;
 }
 

@@ -7,6 +7,8 @@
 /* No more are worth having, however many CPUs there are: what they do ends in the same file system. */
 enum { THREAD_LIMIT = 4 };
 
+/* The CPUs that this process may use. */
+size_t thread_cpus(void);
 /* So many are worth having on the CPUs that this process may use: 1 to THREAD_LIMIT. */
 size_t thread_limit(void);
 

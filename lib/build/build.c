@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/stopwatch.h"
+#include "base/thread.h"
 #include "build/failure.h"
 #include "build/pip.h"
 #include "build/source_copy.h"
@@ -322,12 +323,6 @@ static void end(struct builder *b, struct job *job)
 
 /* ---- all of them */
 
-static size_t cpu_count(void)
-{
-    cpu_set_t cpus;
-    return sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
-}
-
 /* Waits for one, and ends it. */
 static int end_one(struct builder *b, struct job *jobs, size_t places, struct err *err)
 {
@@ -374,7 +369,7 @@ int build_wheels(struct builder *b, struct build *builds, size_t count, struct e
         return 0;
     if (find_pip(b, err) < 0)
         return -1;
-    size_t cpus = cpu_count(), places = count < cpus ? count : cpus;
+    size_t cpus = thread_cpus(), places = count < cpus ? count : cpus;
     cleanup_free struct job *jobs = xcalloc(places, sizeof *jobs);
     int result = run_all(b, builds, count, jobs, places, err);
     for (size_t i = 0; i < places; i++)

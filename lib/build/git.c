@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "build/git_private.h"
+#include "config/environment.h"
 
 #include "base/fs.h"
 #include "base/stopwatch.h"
@@ -207,7 +208,7 @@ int git_resolve(struct arena *a, const struct git_url *url, const struct git_opt
 static bool wants_whole_clone(const struct git_run *run)
 {
     static const char *const yes[] = {"1", "true", "yes", "on", "y", "t"};
-    const char *value = git_variable(run->environment, "PIP_NO_PARTIAL_CLONE_FOR_BROKEN_GIT_SERVER");
+    const char *value = environment_get(run->environment, "PIP_NO_PARTIAL_CLONE_FOR_BROKEN_GIT_SERVER");
     for (size_t i = 0; value && i < sizeof yes / sizeof *yes; i++)
         if (text_eq_nocase(text_of(value), text_of(yes[i])))
             return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "build/git_private.h"
 
+#include "config/environment.h"
+
 #include "base/cleanup.h"
 #include "index/url.h"
 
@@ -26,14 +28,6 @@ static const char *value_of(const char *variable, const char *name)
 {
     size_t n = strlen(name);
     return strncmp(variable, name, n) == 0 && variable[n] == '=' ? variable + n + 1 : NULL;
-}
-
-const char *git_variable(char *const *environ, const char *name)
-{
-    for (; *environ; environ++)
-        if (value_of(*environ, name))
-            return value_of(*environ, name);
-    return NULL;
 }
 
 static void drop(struct environment *e, const char *name)
@@ -74,7 +68,7 @@ static void begin(struct environment *e, char *const *environ)
         "GIT_NAMESPACE", "GIT_PREFIX",     "GIT_COMMON_DIR",   "GIT_ALTERNATE_OBJECT_DIRECTORIES",
         "GIT_CONFIG",    "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE",
     };
-    const char *configs = git_variable(environ, "GIT_CONFIG_COUNT");
+    const char *configs = environment_get(environ, "GIT_CONFIG_COUNT");
     for (; *environ; environ++)
         array_push(&e->variables, *environ);
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
@@ -90,7 +84,7 @@ static bool has_ssh_of_its_own(const struct environment *e)
     struct process_result r cleanup_process_result = PROCESS_RESULT_INIT;
     char **variables = as_list(e);
     const struct process p = {.argv = argv, .envp = variables, .cwd = "/", .timeout_ms = 10000};
-    if (git_variable(variables, "GIT_SSH_COMMAND") || git_variable(variables, "GIT_SSH"))
+    if (environment_get(variables, "GIT_SSH_COMMAND") || environment_get(variables, "GIT_SSH"))
         return true;
     return process_run(&p, &r, NULL) == 0 && r.status == 0;
 }

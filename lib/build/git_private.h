@@ -18,8 +18,6 @@ struct git_run {
 
 /* Fills in place and environment. */
 void git_environment(struct git_run *run);
-/* The value of a variable among NAME=VALUE; NULL when it is not set. */
-const char *git_variable(char *const *environ, const char *name);
 
 /* The error for a git that ended with a failure: a sentence about the subject, and the last that git said. */
 int git_failure(const struct git_run *run, const struct process_result *r, struct err *err);

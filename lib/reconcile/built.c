@@ -204,38 +204,16 @@ static int builder_of(struct batch *b, struct builder **out, struct err *err)
     return *out ? 0 : -1;
 }
 
-static int digest_file(int fd, char hex[DIGEST_HEX], struct err *err)
-{
-    unsigned char raw[EVP_MAX_MD_SIZE];
-    char chunk[65536];
-    off_t at = 0;
-    ssize_t n = 1;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = ctx && EVP_DigestInit_ex(ctx, crypto_digest("sha256"), NULL) == 1;
-    while (good && n > 0) {
-        n = pread(fd, chunk, sizeof chunk, at);
-        at += n > 0 ? n : 0;
-        good = n >= 0 && EVP_DigestUpdate(ctx, chunk, (size_t)n) == 1;
-    }
-    good = good && EVP_DigestFinal_ex(ctx, raw, NULL) == 1;
-    EVP_MD_CTX_free(ctx);
-    if (!good)
-        return n < 0 ? err_sys(err, errno, "it cannot be read")
-                     : err_set(err, ERR_SYSTEM, "libcrypto cannot compute its sha256");
-    hex_encode(raw, DIGEST_SIZE, hex);
-    return 0;
-}
-
 static int take_wheel(struct batch *b, size_t i, struct err *err)
 {
     struct session *s = b->s;
     const struct source_build *of = &b->of[i];
-    char sha256[DIGEST_HEX];
+    char sha256[CRYPTO_HEX];
     const char *name = path_base(b->builds[i].wheel);
     cleanup_close int fd = open(b->builds[i].wheel, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return err_sys(err, errno, "cannot open the wheel that was built of %s", of->shown);
-    if (digest_file(fd, sha256, err) < 0 ||
+    if (crypto_digest_file(fd, "sha256", name, sha256, err) < 0 ||
         unpacked_make(&s->memory, store_dir(s), sha256, fd, name, of->wheel, err) < 0)
         return err_wrap(err, "the wheel that was built of %s", of->shown);
     keep(s, of->distribution, of->origin, sha256, name);
