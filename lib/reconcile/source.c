@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconcile/source.h"
+#include "reconcile/source_private.h"
 
 #include "base/digest.h"
 #include "base/fs.h"
 #include "python/name.h"
 #include "reconcile/built.h"
-#include "reconcile/reference.h"
-#include "venv/direct_url.h"
 
 #include <openssl/evp.h>
 
-/* An index can list a hundred thousand versions of a name. After so many whose metadata cannot be had or
- * read, or so many that were looked at at all, no further one is asked for. */
-enum { UNREADABLE_LIMIT = 64, LOOKED_AT_LIMIT = 4096, BUILD_LIMIT = 8 };
-
-struct name {
-    const char *name;
-    const struct index_file *unreadable[UNREADABLE_LIMIT];
-    size_t unreadable_count, looked_at, not_built;
-    const char *enough;      /* why no further metadata is asked for; NULL: it still is */
-    struct candidates *list; /* NULL until asked for */
-    bool expanded;           /* indexes count although the venv has it */
-    bool truncated;          /* the list lacks what indexes have */
-    struct err broken;       /* why indexes cannot be used for it */
-    bool refused;            /* nor the wheel of a direct reference: it was broken */
-    struct {
-        struct source_direct **items;
-        size_t count, room;
-    } direct;
-    const char *installed_url;  /* the direct reference that what is installed came from, once asked for */
-    struct strmap dependencies; /* CANDIDATE'S-DATA EXTRA -> struct dependencies */
-    struct ARRAY(const struct hashes *) hashes; /* that requirements and constraints give for files of it */
-};
-
-static struct name *name_of(struct source *source, const char *name)
+struct name *source_name(struct source *source, const char *name)
 {
     void **place = strmap_place(&source->names, text_of(name));
     if (!*place) {
@@ -44,8 +19,7 @@ static struct name *name_of(struct source *source, const char *name)
     return *place;
 }
 
-/* What the venv has of a name, as a candidate: what is to be installed anew is none. */
-static struct installed *usable(const struct source *source, const char *name)
+struct installed *source_usable(const struct source *source, const char *name)
 {
     struct installed *have = installed_find(&source->s->venv, name);
     return have && !have->damaged ? have : NULL;
@@ -230,8 +204,6 @@ static void prefetch_best(struct source *source, const struct list *list)
     }
 }
 
-static int direct(void *ctx, const char *name, const char *url, struct err *err);
-
 /* `lock` names a file of everything: the version that is installed comes first where an index has it, and
  * stands there as installed where none has, so that it is seen when it is chosen. What is to be installed
  * anew stays at its version likewise, where an index has it. */
@@ -269,11 +241,11 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
               (struct candidate){.version = base->version, .origin = CANDIDATE_BASE, .data = base});
         return 0;
     }
-    struct installed *have = usable(source, n->name);
+    struct installed *have = source_usable(source, n->name);
     bool upgrade = s->settings.upgrade;
     array_each (&source->wanted->constraints, limit)
         if (concerns(limit, n->name) && limit->requirement->url &&
-            direct(source, n->name, limit->requirement->url, err) < 0)
+            source_direct_reference(source, n->name, limit->requirement->url, err) < 0)
             return err_wrap(err, "the constraint %s (%s) cannot be had", limit->requirement->text,
                             limit->from);
     for (size_t i = 0; i < n->direct.count; i++)
@@ -315,7 +287,7 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
 static int candidates(void *ctx, const char *name, const struct candidates **out, struct err *err)
 {
     struct source *source = ctx;
-    struct name *n = name_of(source, name);
+    struct name *n = source_name(source, name);
     if (!n->list) {
         struct list list = {0};
         const char *absent = NULL;
@@ -338,21 +310,21 @@ static int candidates(void *ctx, const char *name, const struct candidates **out
 bool source_asks_index(struct source *source, const char *name)
 {
     struct session *s = source->s;
-    const struct name *n = name_of(source, name);
+    const struct name *n = source_name(source, name);
     return !n->broken.text && !n->direct.count && !installed_find(&s->base, name) &&
-           (!usable(source, name) || s->settings.upgrade || n->expanded);
+           (!source_usable(source, name) || s->settings.upgrade || n->expanded);
 }
 
 bool source_has_hashes(struct source *source, const char *name)
 {
-    return name_of(source, name)->hashes.count > 0;
+    return source_name(source, name)->hashes.count > 0;
 }
 
 static void prefetch(void *ctx, const char *name)
 {
     struct source *source = ctx;
     struct session *s = source->s;
-    if (!name_of(source, name)->list && source_asks_index(source, name) && session_index(s, NULL) == 0)
+    if (!source_name(source, name)->list && source_asks_index(source, name) && session_index(s, NULL) == 0)
         index_prefetch_project(s->index, name);
 }
 
@@ -393,8 +365,7 @@ static void count(struct source *source, struct name *n, bool readable, const st
                                  LOOKED_AT_LIMIT);
 }
 
-/* Nothing is asked for without a hash. */
-static bool all_is_checked(const struct source *source)
+bool source_all_is_checked(const struct source *source)
 {
     bool all = source->wanted->details.count > 0;
     array_each (&source->wanted->details, root)
@@ -402,15 +373,13 @@ static bool all_is_checked(const struct source *source)
     return all;
 }
 
-/* Building runs what is in the archive: where hashes are given, none that has none of them, and where nothing
- * is asked for without one, none that nobody gives a hash of. */
-static int may_build(struct source *source, const struct name *n, const struct index_file *file,
+int source_may_build(struct source *source, const struct name *n, const struct index_file *file,
                      struct err *err)
 {
     char sha256[DIGEST_HEX];
     int fd;
     bool in_url = strcmp(file->source, "url") == 0 && file->hash;
-    if (!n->hashes.count && all_is_checked(source) && !in_url)
+    if (!n->hashes.count && source_all_is_checked(source) && !in_url)
         return err_set(err, ERR_INPUT, "%s would have to be built to be known, and no hash of it is given",
                        file->name);
     if (!n->hashes.count)
@@ -430,13 +399,13 @@ static int metadata_of_source(struct source *source, const struct name *n, const
     int result = built_known(source->s, file, out, err);
     if (result <= 0)
         return result;
-    return may_build(source, n, file, err) < 0 ? -1 : built_metadata(source->s, file, out, err);
+    return source_may_build(source, n, file, err) < 0 ? -1 : built_metadata(source->s, file, out, err);
 }
 
 static int metadata_of_file(struct source *source, const struct index_file *file, const struct metadata **out,
                             struct err *err)
 {
-    struct name *n = name_of(source, file->wheel.name);
+    struct name *n = source_name(source, file->wheel.name);
     bool known = is_known(n, file);
     if (!known && n->enough)
         return err_set(err, ERR_INPUT, "%s", n->enough);
@@ -449,7 +418,7 @@ static int metadata_of_file(struct source *source, const struct index_file *file
 
 static const char *passes_over(void *ctx, const char *name, const struct candidate *c)
 {
-    const struct name *n = name_of(ctx, name);
+    const struct name *n = source_name(ctx, name);
     return n->enough && c->origin == CANDIDATE_INDEX && c->data && !is_known(n, c->data) ? n->enough : NULL;
 }
 
@@ -508,7 +477,7 @@ static int dependencies(void *ctx, const char *name, const struct candidate *c, 
         *out = &none;
         return 0;
     }
-    struct name *n = name_of(source, name);
+    struct name *n = source_name(source, name);
     const char *key = arena_printf(&source->s->memory, "%p %s", c->data, extra ? extra : "");
     void *known = strmap_get(&n->dependencies, text_of(key));
     if (!known) {
@@ -524,186 +493,12 @@ static int dependencies(void *ctx, const char *name, const struct candidate *c, 
     return 0;
 }
 
-/* ---- direct references */
-
-/* What direct_url.json says of what is installed. */
-static bool origin_of(struct source *source, struct installed *have, struct direct_url *from)
-{
-    struct session *s = source->s;
-    return have && installed_details(&s->venv, have, NULL) == 0 && have->direct_url &&
-           direct_url_parse(&s->memory, have->direct_url, from, NULL) == 0;
-}
-
-static bool same_text(const char *x, const char *y)
-{
-    return x && y ? strcmp(x, y) == 0 : x == y;
-}
-
-/* The archive's URL, less the fragment, and what that says of a folder in it. */
-static struct direct_url *archive_of(struct arena *a, const char *url)
-{
-    struct direct_url *from = direct_url_archive(a, url);
-    struct text rest = text_of(url), piece;
-    size_t fragment = text_find(rest, '#');
-    if (fragment == rest.len)
-        return from;
-    from->url = arena_strndup(a, url, fragment);
-    rest = text_from(rest, fragment + 1);
-    while (rest.len && text_cut(&rest, '&', &piece))
-        if (text_starts(piece, T("subdirectory=")))
-            from->subdirectory = text_dup(a, text_from(piece, strlen("subdirectory=")));
-    return from;
-}
-
-static bool came_from_repository(struct source *source, const struct direct_url *from, const char *url)
-{
-    struct git_url git;
-    return from->kind == DIRECT_REPOSITORY && git_url_parse(&source->s->memory, url, &git, NULL) == 0 &&
-           strcmp(from->url, git.shown) == 0 && same_text(from->revision, git.ref) &&
-           same_text(from->subdirectory, git.subdirectory);
-}
-
-/* Whether what is installed came from this very reference, and, of a local file, from these very bytes. A
- * branch is not asked for what it is now. */
-static bool came_from(struct source *source, struct installed *have, const char *url)
-{
-    struct session *s = source->s;
-    struct direct_url from;
-    if (!origin_of(source, have, &from))
-        return false;
-    if (from.kind == DIRECT_REPOSITORY)
-        return came_from_repository(source, &from, url);
-    const struct direct_url *wanted = archive_of(&s->memory, url);
-    const char *clean = direct_url_clean(&s->memory, url), *bare = direct_url_clean(&s->memory, wanted->url);
-    if (from.kind != DIRECT_ARCHIVE || (strcmp(from.url, clean) != 0 && strcmp(from.url, bare) != 0) ||
-        !same_text(from.subdirectory, wanted->subdirectory))
-        return false;
-    array_each (&name_of(source, have->name)->hashes, hashes)
-        if (from.sha256 && hashes_algorithms(*hashes) == 1U << HASH_SHA256 &&
-            !hashes_have(*hashes, HASH_SHA256, from.sha256))
-            return false; /* the user wants other bytes by now */
-    const char *path = url_to_path(&s->memory, clean);
-    if (!path || !from.sha256)
-        return true;
-    struct buf bytes cleanup_buf = BUF_INIT;
-    char hex[DIGEST_HEX];
-    if (fs_read(AT_FDCWD, path, (size_t)1 << 30, &bytes, NULL) < 0)
-        return true; /* it is gone: what is installed still is what was asked for */
-    digest_hex(buf_view(&bytes), hex);
-    return strcmp(hex, from.sha256) == 0;
-}
-
-static int fetch_file(struct source *source, struct name *n, struct source_direct *d, bool is_wheel,
-                      struct err *err)
-{
-    struct session *s = source->s;
-    struct direct_url *from =
-        is_wheel ? direct_url_archive(&s->memory, d->url) : archive_of(&s->memory, d->url);
-    if (session_index(s, err) < 0 || !(d->file = index_file_of_url(s->index, d->url, n->name, err)))
-        return -1;
-    if (strcmp(d->file->wheel.name, n->name) != 0)
-        return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", d->url, d->file->wheel.name,
-                       n->name);
-    if (is_wheel && tags_rank(s->tags, text_of(d->file->wheel.tags)) < 0)
-        return err_set(err, ERR_INPUT, "the wheel %s is not for this platform and Python %s", d->file->name,
-                       s->py.version_text);
-    array_each (&n->hashes, hashes)
-        index_file_want(d->file, hashes_algorithms(*hashes));
-    struct fetch job = {.file = d->file, .subdirectory = from->subdirectory};
-    if (!is_wheel && may_build(source, n, d->file, err) < 0)
-        return -1;
-    int result = fetch_wheels(s, &job, 1, err);
-    if (result == 0 && job.error.text)
-        result = err_move(err, &job.error);
-    err_clear(&job.error);
-    d->wheel = job.wheel;
-    from->sha256 = index_file_digest(d->file, HASH_SHA256);
-    if (is_wheel && result == 0)
-        from->sha256 = d->wheel.sha256;
-    d->from = from;
-    return result;
-}
-
-/* 1: what is installed is of this commit. */
-static int fetch_repository(struct source *source, struct name *n, struct source_direct *d, struct err *err)
-{
-    struct session *s = source->s;
-    struct direct_url *from = arena_new(&s->memory, struct direct_url), installed;
-    struct installed *have = usable(source, n->name);
-    struct git_url git;
-    char *commit;
-    if (all_is_checked(source))
-        return err_set(err, ERR_INPUT, "%s is a repository, which no hash can be given for", n->name);
-    if (git_url_parse(&s->memory, d->url, &git, err) < 0 ||
-        built_repository_commit(s, &git, &commit, err) < 0)
-        return -1;
-    if (origin_of(source, have, &installed) && came_from_repository(source, &installed, d->url) &&
-        same_text(installed.commit, commit))
-        return 1;
-    *from = (struct direct_url){.kind = DIRECT_REPOSITORY,
-                                .url = git.shown,
-                                .vcs = "git",
-                                .revision = git.ref,
-                                .commit = commit,
-                                .subdirectory = git.subdirectory};
-    d->from = from;
-    return built_repository(s, n->name, &git, commit, &d->wheel, err);
-}
-
-static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
-{
-    struct session *s = source->s;
-    struct source_direct *d = arena_new(&s->memory, struct source_direct);
-    enum reference_kind kind;
-    d->url = arena_strdup(&s->memory, url);
-    if (reference_kind(&s->memory, url, &kind, err) < 0)
-        return -1;
-    int result = kind == REFERENCE_REPOSITORY ? fetch_repository(source, n, d, err)
-                                              : fetch_file(source, n, d, kind == REFERENCE_WHEEL, err);
-    if (result > 0) {
-        n->installed_url = d->url;
-        n->list = NULL;
-        return 0;
-    }
-    if (result < 0 || unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0)
-        return -1;
-    if (d->metadata->requires_python_text &&
-        !specifier_set_contains(&d->metadata->requires_python, &s->py.version))
-        return err_set(err, ERR_INPUT, "%s needs Python %s; LocalStack's is %s",
-                       d->file ? d->file->name : d->from->url, d->metadata->requires_python_text,
-                       s->py.version_text);
-    array_push(&n->direct, d);
-    n->list = NULL;
-    return 0;
-}
-
-static int direct(void *ctx, const char *name, const char *url, struct err *err)
-{
-    struct source *source = ctx;
-    struct name *n = name_of(source, name);
-    if (installed_find(&source->s->base, name))
-        return 0; /* the base's version stays the only candidate, and the solver says so */
-    if (n->refused)
-        return err_set(err, n->broken.kind, "%s", n->broken.text);
-    for (size_t i = 0; i < n->direct.count; i++)
-        if (strcmp(n->direct.items[i]->url, url) == 0)
-            return 0;
-    if (n->installed_url && strcmp(n->installed_url, url) == 0)
-        return 0;
-    if (!source->s->settings.upgrade && came_from(source, usable(source, name), url)) {
-        n->installed_url = arena_strdup(&source->s->memory, url);
-        n->list = NULL;
-        return 0;
-    }
-    return fetch_direct(source, n, url, err);
-}
-
 /* ---- hashes that the user gives */
 
 static void collect_hashes(struct source *source, const char *name, const struct hashes *hashes)
 {
     if (hashes)
-        array_push(&name_of(source, name)->hashes, hashes);
+        array_push(&source_name(source, name)->hashes, hashes);
 }
 
 static enum acceptance accepts(void *ctx, const void *only, const struct candidate *c)
@@ -743,7 +538,7 @@ int source_open(struct source *source, struct session *s, const struct wanted *w
         .candidates = candidates,
         .dependencies = dependencies,
         .passes_over = passes_over,
-        .direct = direct,
+        .direct = source_direct_reference,
         .prefetch = prefetch,
         .accepts = accepts,
         .refusal = refusal,
@@ -772,7 +567,7 @@ void source_close(struct source *source)
 
 bool source_expand(struct source *source, const char *name)
 {
-    struct name *n = name_of(source, name);
+    struct name *n = source_name(source, name);
     if (!n->truncated)
         return false;
     n->truncated = false;
@@ -783,12 +578,12 @@ bool source_expand(struct source *source, const char *name)
 
 void source_again(struct source *source, const char *name)
 {
-    name_of(source, name)->list = NULL;
+    source_name(source, name)->list = NULL;
 }
 
 void source_break(struct source *source, const char *name, const struct err *why)
 {
-    struct name *n = name_of(source, name);
+    struct name *n = source_name(source, name);
     err_set(&n->broken, why->kind, "%s", why->text);
     n->refused = n->direct.count > 0;
     n->direct.count = 0;
@@ -797,6 +592,6 @@ void source_break(struct source *source, const char *name, const struct err *why
 
 const struct err *source_broken(struct source *source, const char *name)
 {
-    const struct name *n = name_of(source, name);
+    const struct name *n = source_name(source, name);
     return n->broken.text ? &n->broken : NULL;
 }

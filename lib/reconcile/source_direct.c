@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/digest.h"
+#include "base/fs.h"
+#include "build/git.h"
+#include "index/url.h"
+#include "reconcile/built.h"
+#include "reconcile/reference.h"
+#include "reconcile/source_private.h"
+
+/* What direct_url.json says of what is installed. */
+static bool origin_of(struct source *source, struct installed *have, struct direct_url *from)
+{
+    struct session *s = source->s;
+    return have && installed_details(&s->venv, have, NULL) == 0 && have->direct_url &&
+           direct_url_parse(&s->memory, have->direct_url, from, NULL) == 0;
+}
+
+static bool same_text(const char *x, const char *y)
+{
+    return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+/* The archive's URL, less the fragment, and what that says of a folder in it. */
+static struct direct_url *archive_of(struct arena *a, const char *url)
+{
+    struct direct_url *from = direct_url_archive(a, url);
+    struct text rest = text_of(url), piece;
+    size_t fragment = text_find(rest, '#');
+    if (fragment == rest.len)
+        return from;
+    from->url = arena_strndup(a, url, fragment);
+    rest = text_from(rest, fragment + 1);
+    while (rest.len && text_cut(&rest, '&', &piece))
+        if (text_starts(piece, T("subdirectory=")))
+            from->subdirectory = text_dup(a, text_from(piece, strlen("subdirectory=")));
+    return from;
+}
+
+static bool came_from_repository(struct source *source, const struct direct_url *from, const char *url)
+{
+    struct git_url git;
+    return from->kind == DIRECT_REPOSITORY && git_url_parse(&source->s->memory, url, &git, NULL) == 0 &&
+           strcmp(from->url, git.shown) == 0 && same_text(from->revision, git.ref) &&
+           same_text(from->subdirectory, git.subdirectory);
+}
+
+/* Whether what is installed came from this very reference, and, of a local file, from these very bytes. A
+ * branch is not asked for what it is now. */
+static bool came_from(struct source *source, struct installed *have, const char *url)
+{
+    struct session *s = source->s;
+    struct direct_url from;
+    if (!origin_of(source, have, &from))
+        return false;
+    if (from.kind == DIRECT_REPOSITORY)
+        return came_from_repository(source, &from, url);
+    const struct direct_url *wanted = archive_of(&s->memory, url);
+    const char *clean = direct_url_clean(&s->memory, url), *bare = direct_url_clean(&s->memory, wanted->url);
+    if (from.kind != DIRECT_ARCHIVE || (strcmp(from.url, clean) != 0 && strcmp(from.url, bare) != 0) ||
+        !same_text(from.subdirectory, wanted->subdirectory))
+        return false;
+    array_each (&source_name(source, have->name)->hashes, hashes)
+        if (from.sha256 && hashes_algorithms(*hashes) == 1U << HASH_SHA256 &&
+            !hashes_have(*hashes, HASH_SHA256, from.sha256))
+            return false; /* the user wants other bytes by now */
+    const char *path = url_to_path(&s->memory, clean);
+    if (!path || !from.sha256)
+        return true;
+    struct buf bytes cleanup_buf = BUF_INIT;
+    char hex[DIGEST_HEX];
+    if (fs_read(AT_FDCWD, path, (size_t)1 << 30, &bytes, NULL) < 0)
+        return true; /* it is gone: what is installed still is what was asked for */
+    digest_hex(buf_view(&bytes), hex);
+    return strcmp(hex, from.sha256) == 0;
+}
+
+static int fetch_file(struct source *source, struct name *n, struct source_direct *d, bool is_wheel,
+                      struct err *err)
+{
+    struct session *s = source->s;
+    struct direct_url *from =
+        is_wheel ? direct_url_archive(&s->memory, d->url) : archive_of(&s->memory, d->url);
+    if (session_index(s, err) < 0 || !(d->file = index_file_of_url(s->index, d->url, n->name, err)))
+        return -1;
+    if (strcmp(d->file->wheel.name, n->name) != 0)
+        return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", d->url, d->file->wheel.name,
+                       n->name);
+    if (is_wheel && tags_rank(s->tags, text_of(d->file->wheel.tags)) < 0)
+        return err_set(err, ERR_INPUT, "the wheel %s is not for this platform and Python %s", d->file->name,
+                       s->py.version_text);
+    array_each (&n->hashes, hashes)
+        index_file_want(d->file, hashes_algorithms(*hashes));
+    struct fetch job = {.file = d->file, .subdirectory = from->subdirectory};
+    if (!is_wheel && source_may_build(source, n, d->file, err) < 0)
+        return -1;
+    int result = fetch_wheels(s, &job, 1, err);
+    if (result == 0 && job.error.text)
+        result = err_move(err, &job.error);
+    err_clear(&job.error);
+    d->wheel = job.wheel;
+    from->sha256 = index_file_digest(d->file, HASH_SHA256);
+    if (is_wheel && result == 0)
+        from->sha256 = d->wheel.sha256;
+    d->from = from;
+    return result;
+}
+
+/* 1: what is installed is of this commit. */
+static int fetch_repository(struct source *source, struct name *n, struct source_direct *d, struct err *err)
+{
+    struct session *s = source->s;
+    struct direct_url *from = arena_new(&s->memory, struct direct_url), installed;
+    struct installed *have = source_usable(source, n->name);
+    struct git_url git;
+    char *commit;
+    if (source_all_is_checked(source))
+        return err_set(err, ERR_INPUT, "%s is a repository, which no hash can be given for", n->name);
+    if (git_url_parse(&s->memory, d->url, &git, err) < 0 ||
+        built_repository_commit(s, &git, &commit, err) < 0)
+        return -1;
+    if (origin_of(source, have, &installed) && came_from_repository(source, &installed, d->url) &&
+        same_text(installed.commit, commit))
+        return 1;
+    *from = (struct direct_url){.kind = DIRECT_REPOSITORY,
+                                .url = git.shown,
+                                .vcs = "git",
+                                .revision = git.ref,
+                                .commit = commit,
+                                .subdirectory = git.subdirectory};
+    d->from = from;
+    return built_repository(s, n->name, &git, commit, &d->wheel, err);
+}
+
+static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
+{
+    struct session *s = source->s;
+    struct source_direct *d = arena_new(&s->memory, struct source_direct);
+    enum reference_kind kind;
+    d->url = arena_strdup(&s->memory, url);
+    if (reference_kind(&s->memory, url, &kind, err) < 0)
+        return -1;
+    int result = kind == REFERENCE_REPOSITORY ? fetch_repository(source, n, d, err)
+                                              : fetch_file(source, n, d, kind == REFERENCE_WHEEL, err);
+    if (result > 0) {
+        n->installed_url = d->url;
+        n->list = NULL;
+        return 0;
+    }
+    if (result < 0 || unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0)
+        return -1;
+    if (d->metadata->requires_python_text &&
+        !specifier_set_contains(&d->metadata->requires_python, &s->py.version))
+        return err_set(err, ERR_INPUT, "%s needs Python %s; LocalStack's is %s",
+                       d->file ? d->file->name : d->from->url, d->metadata->requires_python_text,
+                       s->py.version_text);
+    array_push(&n->direct, d);
+    n->list = NULL;
+    return 0;
+}
+
+int source_direct_reference(void *ctx, const char *name, const char *url, struct err *err)
+{
+    struct source *source = ctx;
+    struct name *n = source_name(source, name);
+    if (installed_find(&source->s->base, name))
+        return 0; /* the base's version stays the only candidate, and the solver says so */
+    if (n->refused)
+        return err_set(err, n->broken.kind, "%s", n->broken.text);
+    for (size_t i = 0; i < n->direct.count; i++)
+        if (strcmp(n->direct.items[i]->url, url) == 0)
+            return 0;
+    if (n->installed_url && strcmp(n->installed_url, url) == 0)
+        return 0;
+    if (!source->s->settings.upgrade && came_from(source, source_usable(source, name), url)) {
+        n->installed_url = arena_strdup(&source->s->memory, url);
+        n->list = NULL;
+        return 0;
+    }
+    return fetch_direct(source, n, url, err);
+}
