@@ -287,6 +287,12 @@ int fs_mkdirs(const char *path, struct err *err)
     return err_sys(err, sysno, "cannot create folder %s", path);
 }
 
+bool fs_has_no_links(int sysno)
+{
+    return sysno == EPERM || sysno == EOPNOTSUPP || sysno == ENOSYS || sysno == EACCES || sysno == EROFS ||
+           sysno == EPROTO;
+}
+
 char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err)
 {
     char target[4096];

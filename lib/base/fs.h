@@ -62,6 +62,10 @@ int fs_remove_tree(int dirfd, const char *path, struct err *err);
 int fs_sync_dir(const char *path, struct err *err);
 /* readlink(2) into the arena; NULL with err set on failure. */
 char *fs_readlink(struct arena *a, int dirfd, const char *path, struct err *err);
+/* Whether a symlink(2) that failed with this errno did so because the volume has none. EACCES: CIFS; EROFS,
+ * EPROTO: shared folders of VirtualBox. Where these mean what they say, a copy in the link's place fails too.
+ */
+bool fs_has_no_links(int sysno);
 /* A descriptor of a folder, for reading it and for working in it whatever happens to its path meanwhile.
  * Never through a link at the path's end, though parts before that may be links. In sysno ENOENT: there is
  * none; ENOTDIR: a link or something else stands there. */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/install.h"
 
-#include "base/strmap.h"
-#include "python/record.h"
-#include "venv/hasher.h"
 #include "venv/layout.h"
-#include "venv/tree.h"
+#include "venv/listing.h"
 #include "venv/wheel_path.h"
 #include "venv/wrapper.h"
 
@@ -19,26 +16,17 @@ struct installation {
     const struct install_target *target;
     const struct unpacked *wheel;
     const struct install_options *options;
-    struct arena a;
-    struct tree_walk from, to; /* the cache's tree, and the staged venv */
-    size_t moves;              /* of both, when the linker came to where they are */
-    struct hasher *hasher;
+    struct placing placing;
+    struct listing listing;
+    struct tree_walk from; /* the cache's tree */
+    size_t moves;          /* of both walks, when the linker came to where they are */
     struct entry_points points;
-    struct strmap scripts; /* name -> the struct entry_point that a wrapper is made for */
-    struct buf record;
-    const char *up; /* from site-packages to the venv: "../../../" */
+    struct strmap scripts; /* as wrapper_choose has them */
 };
 
 static const char *below(struct installation *in, const char *dir, const char *rest)
 {
-    return arena_concat(&in->a, dir, "/", rest);
-}
-
-/* What is left of a path below a folder; NULL when it is not below it. */
-static const char *path_below(const char *path, const char *dir)
-{
-    size_t n = strlen(dir);
-    return strncmp(path, dir, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
+    return arena_concat(&in->placing.a, dir, "/", rest);
 }
 
 /* ---- where things go */
@@ -47,7 +35,7 @@ static const char *path_below(const char *path, const char *dir)
 static const char *destination(struct installation *in, const char *path, bool *script, struct err *err)
 {
     const struct install_target *t = in->target;
-    struct text piece, rest = text_of(path_below(path, in->wheel->data_dir));
+    struct text piece, rest = text_of(listing_path_below(path, in->wheel->data_dir));
     *script = false;
     if (!rest.ptr)
         return below(in, t->site_packages, path);
@@ -58,7 +46,7 @@ static const char *destination(struct installation *in, const char *path, bool *
     if (text_is(piece, "purelib") || text_is(piece, "platlib"))
         return below(in, t->site_packages, rest.ptr);
     if (text_is(piece, "headers"))
-        return arena_concat(&in->a, t->include, "/", in->options->name, "/", rest.ptr);
+        return arena_concat(&in->placing.a, t->include, "/", in->options->name, "/", rest.ptr);
     if (text_is(piece, "data"))
         return rest.ptr;
     if (text_is(piece, "scripts")) {
@@ -74,91 +62,22 @@ static const char *destination(struct installation *in, const char *path, bool *
  * distribution that nobody asked for, or a RECORD beside ours. */
 static bool is_smuggled(struct installation *in, const char *from, const char *path)
 {
-    struct text rest = text_of(path_below(path, in->target->site_packages)), top;
+    struct text rest = text_of(listing_path_below(path, in->target->site_packages)), top;
     if (!rest.ptr || !text_cut(&rest, '/', &top) || top.len < sizeof ".dist-info" - 1)
         return false;
     if (!text_eq_nocase(text_from(top, top.len - (sizeof ".dist-info" - 1)), T(".dist-info")))
         return false;
-    return !from || !path_below(from, in->wheel->dist_info);
-}
-
-/* The venv's own paths are ASCII, and in lower case where they are not there from the start. */
-static bool is_venvs_own(struct installation *in, const char *path)
-{
-    if (!in->to.folds)
-        return layout_owns(path, in->target->site_packages);
-    char *lower = arena_strdup(&in->a, path);
-    for (char *c = lower; *c; c++)
-        *c = ascii_lower(*c);
-    return layout_owns(lower, in->target->site_packages);
-}
-
-/* Refuses what is not this distribution's to bring; takes possession of the rest. */
-static int claim(struct installation *in, const char *path, struct err *err)
-{
-    const char *ours = in->options->normalized;
-    if (is_venvs_own(in, path))
-        return err_set(err, ERR_INPUT, "it would overwrite %s, which is the venv's own", path);
-    void **owner = strmap_place(in->target->owners, text_of(path));
-    if (*owner && strcmp(*owner, ours) == 0)
-        return err_set(err, ERR_INPUT, "two of its files would become %s", path);
-    if (*owner)
-        return err_set(err, ERR_INPUT, "it would overwrite %s, which belongs to %s", path,
-                       (const char *)*owner);
-    *owner = (void *)(uintptr_t)ours; /* kept by the caller for as long as the map; nobody writes to it */
-    return 0;
-}
-
-static void record_line(struct installation *in, const char *path, const char *digest, long long size)
-{
-    const char *relative = path_below(path, in->target->site_packages);
-    relative = relative ? relative : arena_concat(&in->a, in->up, path);
-    record_write(&in->record, &(struct record_entry){relative, digest ? "sha256" : NULL, digest, size});
-}
-
-/* Takes away what is in a file's place and nobody's (carried over from the old venv), where that is allowed.
- */
-static int make_way(const struct installation *in, int dir, const char *path, struct err *err)
-{
-    const char *name = path_base(path);
-    if (!err || err->sysno != EEXIST)
-        return -1;
-    err_clear(err);
-    if (tree_check_spelling(dir, name, err) < 0)
-        return err_wrap(err, "in %.*s", (int)(name - path) - 1, path);
-    if (in->options->overwrite && unlinkat(dir, name, 0) == 0)
-        return 0;
-    return err_set(err, ERR_INPUT,
-                   "it would overwrite %s, which is there already and is no distribution's file", path);
-}
-
-static int write_file(const struct installation *in, int dir, const char *path, struct text bytes,
-                      bool executable, struct err *err)
-{
-    const char *name = path_base(path);
-    if (tree_write(dir, name, bytes, executable, err) == 0)
-        return 0;
-    return make_way(in, dir, path, err) < 0 ? -1 : tree_write(dir, name, bytes, executable, err);
+    return !from || !listing_path_below(from, in->wheel->dist_info);
 }
 
 /* Writes what no archive has, or not so. */
 static int write_fresh(struct installation *in, const char *path, struct text bytes, bool executable,
                        struct err *err)
 {
-    const char *name;
-    char digest[HASHER_SHA256_BASE64];
-    if (claim(in, path, err) < 0)
+    if (placing_claim(&in->placing, path, err) < 0 ||
+        placing_write(&in->placing, path, bytes, executable, err) < 0)
         return -1;
-    int dir = tree_walk_to(&in->to, path, &name, err);
-    if (dir < 0)
-        return -1;
-    if (write_file(in, dir, path, bytes, executable, err) < 0)
-        return -1;
-    if (hasher_begin(in->hasher, NULL, err) < 0 || hasher_add(in->hasher, bytes, err) < 0 ||
-        hasher_end(in->hasher, digest, NULL, err) < 0)
-        return -1;
-    record_line(in, path, digest, (long long)bytes.len);
-    return 0;
+    return listing_add_bytes(&in->listing, path, bytes, err);
 }
 
 /* ---- the wheel's files */
@@ -208,14 +127,14 @@ static bool has_wrapper(struct installation *in, const char *file)
 /* The linker goes where the two walks are. */
 static int enter(struct installation *in, int from, int to, struct err *err)
 {
-    size_t moves = in->from.moves + in->to.moves;
+    size_t moves = in->from.moves + in->placing.to.moves;
     if (moves == in->moves)
         return 0;
     in->moves = moves;
     const struct linker_folder folder = {
         .from = from,
         .to = to,
-        .path = in->to.depth ? buf_cstr(&in->to.path) : "",
+        .path = in->placing.to.depth ? buf_cstr(&in->placing.to.path) : "",
         .found = in->options->overwrite ? LINKER_REPLACE : LINKER_REFUSE,
         .owner = in->options->number,
     };
@@ -236,13 +155,13 @@ static int install_file(struct installation *in, const struct unpacked_file *f, 
     int written = from < 0 ? -1 : script ? install_script(in, from, from_name, path, err) : 0;
     if (written)
         return written < 0 ? -1 : 0;
-    if (claim(in, path, err) < 0)
+    if (placing_claim(&in->placing, path, err) < 0)
         return -1;
-    int to = tree_walk_to(&in->to, path, &to_name, err);
+    int to = placing_folder(&in->placing, path, &to_name, err);
     if (to < 0 || enter(in, from, to, err) < 0)
         return -1;
     linker_add(in->target->linker, from_name, to_name, f);
-    record_line(in, path, f->sha256, f->size);
+    listing_add(&in->listing, path, f->sha256, f->size);
     return 0;
 }
 
@@ -251,7 +170,7 @@ static bool is_rewritten(const struct unpacked *wheel, const char *path)
 {
     static const char *const names[] = {"RECORD",    "RECORD.jws", "RECORD.p7s",
                                         "INSTALLER", "REQUESTED",  "direct_url.json"};
-    const char *name = path_below(path, wheel->dist_info);
+    const char *name = listing_path_below(path, wheel->dist_info);
     for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -270,11 +189,9 @@ static int read_entry_points(struct installation *in, struct err *err)
         return -1;
     if (fs_read(dir, name, TEXT_LIMIT, &bytes, &why) < 0)
         return why.sysno == ENOENT ? 0 : err_move(err, &why);
-    if (entry_points_parse(&in->a, buf_view(&bytes), &in->points, err) < 0)
+    if (entry_points_parse(&in->placing.a, buf_view(&bytes), &in->points, err) < 0)
         return err_wrap(err, "entry_points.txt");
-    for (size_t i = 0; i < in->points.count; i++)
-        if (wrapper_is_wanted(&in->points.items[i]))
-            *strmap_place(&in->scripts, text_of(in->points.items[i].name)) = &in->points.items[i];
+    wrapper_choose(&in->points, &in->scripts);
     return 0;
 }
 
@@ -298,22 +215,19 @@ static int install_info(struct installation *in, struct err *err)
 {
     const char *info = below(in, in->target->site_packages, in->wheel->dist_info);
     const char *who = in->options->installer ? in->options->installer : INSTALLER_NAME;
-    if (write_fresh(in, below(in, info, "INSTALLER"), text_of(arena_printf(&in->a, "%s\n", who)), false,
-                    err) < 0)
+    if (write_fresh(in, below(in, info, "INSTALLER"), text_of(arena_printf(&in->placing.a, "%s\n", who)),
+                    false, err) < 0)
         return -1;
     if (in->options->requested && write_fresh(in, below(in, info, "REQUESTED"), T(""), false, err) < 0)
         return -1;
     if (in->options->direct_url &&
         write_fresh(in, below(in, info, "direct_url.json"), text_of(in->options->direct_url), false, err) < 0)
         return -1;
-    const char *name, *path = below(in, info, "RECORD");
-    record_line(in, path, NULL, -1);
-    if (claim(in, path, err) < 0)
+    const char *path = below(in, info, "RECORD");
+    listing_add(&in->listing, path, NULL, -1);
+    if (placing_claim(&in->placing, path, err) < 0)
         return -1;
-    int dir = tree_walk_to(&in->to, path, &name, err);
-    if (dir < 0)
-        return -1;
-    return write_file(in, dir, path, buf_view(&in->record), false, err);
+    return placing_write(&in->placing, path, buf_view(&in->listing.bytes), false, err);
 }
 
 static int install_all(struct installation *in, struct err *err)
@@ -333,32 +247,19 @@ int install_wheel(const struct install_target *target, const struct unpacked *wh
                   const struct install_options *options, struct err *err)
 {
     struct arena names cleanup_arena = ARENA_INIT;
-    struct buf up cleanup_buf = BUF_INIT;
     const char *tree = path_join(&names, wheel->dir, "tree");
     cleanup_close int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct hasher *hasher cleanup_hasher = hasher_new(err);
     if (root < 0)
         return err_sys(err, errno, "cannot open %s", tree);
-    if (!hasher)
-        return -1;
-    buf_str(&up, "../");
-    for (const char *s = target->site_packages; *s; s++)
-        if (*s == '/')
-            buf_str(&up, "../");
-    struct installation in = {.target = target,
-                              .wheel = wheel,
-                              .options = options,
-                              .hasher = hasher,
-                              .up = buf_cstr(&up),
-                              .moves = SIZE_MAX};
+    struct installation in = {.target = target, .wheel = wheel, .options = options, .moves = SIZE_MAX};
+    placing_begin(&in.placing, target, options->normalized, options->overwrite);
     tree_walk_init(&in.from, root, false);
-    tree_walk_init(&in.to, target->fd, true);
-    in.to.folds = layout_folds_case(target->fd);
-    int result = install_all(&in, err);
+    int result = listing_begin(&in.listing, target->site_packages, err);
+    if (result == 0)
+        result = install_all(&in, err);
     tree_walk_free(&in.from);
-    tree_walk_free(&in.to);
     strmap_free(&in.scripts);
-    buf_free(&in.record);
-    arena_free(&in.a);
+    listing_end(&in.listing);
+    placing_end(&in.placing);
     return result;
 }

@@ -5,19 +5,7 @@
  * INSTALLER, REQUESTED, direct_url.json, a RECORD of what is there.
  */
 #pragma once
-#include "base/strmap.h"
-#include "venv/linker.h"
-
-/* Where things go; all folders exist below `fd`, the staged venv's root. */
-struct install_target {
-    int fd;                    /* the staged venv */
-    const char *final_dir;     /* the venv's final absolute path: for #! and for nothing else */
-    const char *site_packages; /* relative: "lib/python3.13/site-packages" */
-    const char *include;       /* relative: "include/site/python3.13" */
-    struct linker *linker;
-    struct strmap *owners; /* relative path in the venv -> name of the distribution that it belongs to (char
-                            *), kept by the caller over all installations: a second owner is refused */
-};
+#include "venv/placing.h"
 
 struct install_options {
     const char *name; /* the distribution's name as METADATA writes it */

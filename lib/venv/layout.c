@@ -54,14 +54,6 @@ static int make_folders(int fd, const char *path, struct err *err)
     return 0;
 }
 
-/* EACCES: CIFS; EROFS, EPROTO: shared folders of VirtualBox. Where it means what it says, a copy fails too.
- */
-static bool has_no_links(int sysno)
-{
-    return sysno == EPERM || sysno == EOPNOTSUPP || sysno == ENOSYS || sysno == EACCES || sysno == EROFS ||
-           sysno == EPROTO;
-}
-
 static int make_interpreter_links(int fd, const struct interpreter *py, struct err *err)
 {
     struct arena names cleanup_arena = ARENA_INIT;
@@ -74,13 +66,13 @@ static int make_interpreter_links(int fd, const struct interpreter *py, struct e
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
         if (symlinkat(links[i][0], fd, links[i][1]) == 0)
             continue;
-        if (!has_no_links(errno))
+        if (!fs_has_no_links(errno))
             return err_sys(err, errno, "cannot create link %s", links[i][1]);
         struct fs_linker copy = {FS_COPY};
         if (fs_link_or_copy(&copy, AT_FDCWD, py->base_executable, fd, links[i][1], err) < 0)
             return -1;
     }
-    if (symlinkat("lib", fd, "lib64") < 0 && !has_no_links(errno))
+    if (symlinkat("lib", fd, "lib64") < 0 && !fs_has_no_links(errno))
         return err_sys(err, errno, "cannot create link lib64");
     return 0;
 }

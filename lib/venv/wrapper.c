@@ -10,6 +10,13 @@ bool wrapper_is_wanted(const struct entry_point *entry)
     return strcmp(entry->group, "console_scripts") == 0 || strcmp(entry->group, "gui_scripts") == 0;
 }
 
+void wrapper_choose(const struct entry_points *points, struct strmap *scripts)
+{
+    for (size_t i = 0; i < points->count; i++)
+        if (wrapper_is_wanted(&points->items[i]))
+            *strmap_place(scripts, text_of(points->items[i].name)) = &points->items[i];
+}
+
 /* Names joined by dots. Bytes beyond ASCII can be letters to Python, which will say so if they are not. */
 static bool is_dotted_name(const char *s)
 {

@@ -2,9 +2,12 @@
 /* The scripts that entry points of console_scripts and gui_scripts become. Pure functions. */
 #pragma once
 #include "base/error.h"
+#include "base/strmap.h"
 #include "python/entry_points.h"
 
 bool wrapper_is_wanted(const struct entry_point *entry);
+/* NAME -> the struct entry_point that a script of this name is made for: of several the last, as with pip. */
+void wrapper_choose(const struct entry_points *points, struct strmap *scripts);
 
 /* Appends the script. ERR_INPUT when its name is a path or has control characters, or what it calls is no
  * MODULE:ATTRIBUTE. */
