@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/stage.h"
 
+#include "base/array.h"
 #include "base/log.h"
 #include "venv/clone.h"
 #include "venv/commit.h"
 #include "venv/layout.h"
+#include "venv/placing.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -95,6 +97,25 @@ static bool is_other_library(const struct stage_options *o, const char *path)
            !text_eq(own, folder);
 }
 
+static bool skip(void *ctx, const char *path, bool folder);
+
+/* Whether anything of a folder is carried over but the mark of a namespace package. */
+static bool holds_more(struct carrying *c, const char *folder)
+{
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&c->a, AT_FDCWD, path_join(&c->a, c->options->old_dir, folder), &names, NULL) < 0)
+        return true; /* who goes through it will say what is wrong */
+    array_each (&names, name) {
+        struct stat st;
+        const char *path = path_join(&c->a, folder, *name);
+        bool below = lstat(path_join(&c->a, c->options->old_dir, path), &st) == 0 && S_ISDIR(st.st_mode);
+        if (strcmp(*name, PLACING_NAMESPACE_MARK) != 0 && !skip(c, path, below) &&
+            (!below || holds_more(c, path)))
+            return true;
+    }
+    return false;
+}
+
 static bool skip(void *ctx, const char *path, bool folder)
 {
     struct carrying *c = ctx;
@@ -110,6 +131,9 @@ static bool skip(void *ctx, const char *path, bool folder)
         return strcmp(path, "pip.conf") != 0;
     if (!o->same_python && strcmp(path, o->old_site_packages) == 0)
         return true;
+    /* It goes with the last source that had a link in the folder, where nothing else is left there. */
+    if (!folder && path_base(path) > path && strcmp(path_base(path), PLACING_NAMESPACE_MARK) == 0)
+        return !holds_more(c, arena_strndup(&c->a, path, (size_t)(path_base(path) - path) - 1));
     return !folder && is_byte_code_of_gone(c, path);
 }
 
