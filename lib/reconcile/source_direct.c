@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/digest.h"
+#include "base/crypto.h"
 #include "base/fs.h"
 #include "build/git.h"
 #include "index/url.h"
@@ -66,11 +66,10 @@ static bool came_from(struct source *source, struct installed *have, const char 
     const char *path = url_to_path(&s->memory, clean);
     if (!path || !from.sha256)
         return true;
-    struct buf bytes cleanup_buf = BUF_INIT;
-    char hex[DIGEST_HEX];
-    if (fs_read(AT_FDCWD, path, (size_t)1 << 30, &bytes, NULL) < 0)
+    char hex[CRYPTO_HEX];
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || crypto_digest_file(fd, "sha256", path, hex, NULL) < 0)
         return true; /* it is gone: what is installed still is what was asked for */
-    digest_hex(buf_view(&bytes), hex);
     return strcmp(hex, from.sha256) == 0;
 }
 
