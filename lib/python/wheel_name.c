@@ -111,16 +111,39 @@ static size_t project_length(struct text stem, struct text project)
     return j == project.len && i < stem.len && stem.ptr[i] == '-' ? i : 0;
 }
 
-bool sdist_name_parse(struct arena *a, struct text file, const char *project, struct version *out)
+/* The file's name less what says its form; empty where that is none that pip unpacks. */
+static struct text sdist_stem(struct text file, bool any_case)
 {
     static const char *const extensions[] = {".tar.gz", ".zip", ".tgz", ".tar",    ".tar.bz2", ".tbz",
                                              ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma"};
-    struct text stem = {0};
-    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-        if (text_ends(file, text_of(extensions[i])))
-            stem = text_first(file, file.len - strlen(extensions[i]));
-    if (stem.len == 0 || file.len > LONGEST_FILE)
-        return false;
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions && file.len <= LONGEST_FILE; i++) {
+        struct text end = text_of(extensions[i]);
+        if (any_case ? file.len > end.len && text_eq_nocase(text_from(file, file.len - end.len), end)
+                     : text_ends(file, end))
+            return text_first(file, file.len - end.len);
+    }
+    return (struct text){0};
+}
+
+bool sdist_name_parse(struct arena *a, struct text file, const char *project, struct version *out)
+{
+    struct text stem = sdist_stem(file, false);
     size_t name = project_length(stem, text_of(project));
     return name > 0 && version_parse(a, text_from(stem, name + 1), out, NULL) == 0;
+}
+
+const char *sdist_name_project(struct arena *a, struct text file)
+{
+    struct version version;
+    struct text stem = sdist_stem(file, true);
+    size_t dash = stem.len;
+    while (dash && stem.ptr[dash - 1] != '-')
+        dash--;
+    if (dash && name_is_valid(text_first(stem, dash - 1)) &&
+        version_parse(a, text_from(stem, dash), &version, NULL) == 0)
+        return name_normalize(a, text_first(stem, dash - 1));
+    for (size_t i = 1; i + 1 < stem.len; i++)
+        if (stem.ptr[i] == '-' && ascii_is_digit(stem.ptr[i + 1]) && name_is_valid(text_first(stem, i)))
+            return name_normalize(a, text_first(stem, i));
+    return NULL;
 }

@@ -22,3 +22,8 @@ int wheel_build_cmp(const struct wheel_name *a, const struct wheel_name *b);
  * is known (older files are ambiguous without it): its version. False when the file is no source distribution
  * of that project. */
 bool sdist_name_parse(struct arena *a, struct text file, const char *project, struct version *out);
+
+/* Of such a file of a project that nobody knows: the normalised name before the last "-VERSION" (PEP 625);
+ * where that is none, as in a tag's archive, what stands before the first "-DIGIT". NULL: neither is there.
+ */
+const char *sdist_name_project(struct arena *a, struct text file);

@@ -180,7 +180,7 @@ static const char *url_of(struct arena *a, struct text t, bool url, const char *
     return NULL;
 }
 
-/* As the archive itself has it, where it is here; else what stands before "-VERSION" in its name. */
+/* As the archive itself has it, where it is here; else as its file's name has it. */
 static const char *name_of_archive(struct arena *a, const char *url, const char *file)
 {
     struct sdist_info info;
@@ -188,10 +188,7 @@ static const char *name_of_archive(struct arena *a, const char *url, const char 
     cleanup_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
     if (fd >= 0 && sdist_read(a, fd, file, &info, NULL) == 0)
         return info.metadata.name;
-    for (const char *at = file; (at = strchr(at, '-')); at++)
-        if (ascii_is_digit(at[1]) && at > file)
-            return arena_strndup(a, file, (size_t)(at - file));
-    return NULL;
+    return sdist_name_project(a, text_of(file));
 }
 
 /* What is to stand before the @; NULL with err set. */

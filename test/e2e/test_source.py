@@ -316,6 +316,14 @@ def test_an_archive_of_another_distribution(root, served):
     assert "its source is another distribution's" in done.err and root.installed() == {}, done
 
 
+def test_a_name_that_a_url_alone_tells(root, served):
+    """Of which a part begins with a digit, as a version does."""
+    path, url = served("from-2source", "1.0", static=True)
+    path.rename(path.with_name("from-2source-1.0.tar.gz"))
+    done = root.sync(EXTENSION_AUTO_INSTALL=url.replace("from_2source", "from-2source"))
+    assert root.installed() == {"from-2source": "1.0"}, done
+
+
 def test_an_archive_that_is_changed_in_place(root, tmp_path):
     path = make_source(tmp_path / "here", "from-source", "1.0", files={"from_source/__init__.py": "version = 'old'\n"})
     root.sync(EXTENSION_AUTO_INSTALL=str(path))

@@ -80,6 +80,20 @@ static void test_sdists(void **state)
     cases_close(&c);
 }
 
+static void test_projects_of_sdists(void **state)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct cases c;
+    (void)state;
+    cases_open(&c, "python/sdist-projects.txt");
+    while (cases_next(&c)) {
+        const char *name = sdist_name_project(&a, c.input);
+        if (!text_is(c.expected, name ? name : "none"))
+            fail_msg("line %zu: %s", c.line, name ? name : "none");
+    }
+    cases_close(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +101,7 @@ int main(void)
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_order_of_builds),
         cmocka_unit_test(test_sdists),
+        cmocka_unit_test(test_projects_of_sdists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
