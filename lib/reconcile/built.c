@@ -4,6 +4,8 @@
 #include "base/crypto.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/lock_file.h"
+#include "base/progress.h"
 #include "base/stopwatch.h"
 #include "build/build.h"
 #include "build/git.h"
@@ -17,6 +19,9 @@
 
 /* Of a build: one that does not end has to fail alone, before the time for the whole run is over. */
 enum { LONGEST_MS = 30 * 60 * 1000, SHORTEST_MS = 1000, RESERVED_MS = 10 * 1000 };
+
+/* Of waiting for another sync: a build that takes less is nothing to tell of. */
+enum { TELL_AFTER_MS = 1000, LOOK_EVERY_MS = 20 };
 
 enum { RECORD_LIMIT = 4096 };
 
@@ -111,6 +116,8 @@ struct source_build {
     const char *shown;      /* for messages: the archive's name, or the repository's URL */
     const char *path;       /* a file or folder of this run's, which pip finds there */
     int lock;               /* on that */
+    const char *turn_path;  /* whoever has this file's lock builds it into the cache, */
+    int turn;               /* which is us where this is not -1 */
     struct unpacked *wheel; /* where they go */
     struct err *error;
 };
@@ -123,12 +130,18 @@ struct batch {
     size_t count;
 };
 
+static void give_back(struct source_build *of)
+{
+    if (of->path)
+        (void)!fs_remove_tree(AT_FDCWD, of->path, NULL);
+    cleanup_close_fn(&of->lock);
+    lock_file_drop(&of->turn, AT_FDCWD, of->turn_path);
+}
+
 static void batch_free(struct batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        if (b->of[i].path)
-            (void)!fs_remove_tree(AT_FDCWD, b->of[i].path, NULL);
-        cleanup_close_fn(&b->of[i].lock);
+        give_back(&b->of[i]);
         err_clear(&b->builds[i].error);
     }
     array_free(&b->index_urls);
@@ -259,6 +272,113 @@ static int build_all(struct batch *b, struct err *err)
     return 0;
 }
 
+static void give_settings(struct session *s, struct build *build)
+{
+    const char **settings = arena_array(&s->memory, s->build_settings.count, sizeof *settings);
+    build->config_settings = settings;
+    array_each (&s->build_settings, b)
+        if (strcmp(b->name, build->name) == 0)
+            settings[build->config_settings_count++] = b->setting;
+}
+
+static void add_build(struct batch *b, const char *file_name, const char *subdirectory)
+{
+    const struct source_build *of = &b->of[b->count];
+    struct build *build = &b->builds[b->count++];
+    *build = (struct build){
+        .name = of->distribution, .source = of->path, .file_name = file_name, .subdirectory = subdirectory};
+    give_settings(b->s, build);
+}
+
+/* ---- one of all that share the cache builds it */
+
+/* What is to be built as soon as nobody else is at it. */
+struct task {
+    struct source_build of;
+    /* Puts it into of->path, with of->lock. */
+    int (*provide)(struct session *s, const struct task *t, struct source_build *of, struct err *err);
+    int archive;               /* of a task of an archive */
+    const char *file_name;     /* the same; else NULL */
+    const struct git_url *url; /* of one of a repository */
+    const char *commit;
+    const char *subdirectory;
+    bool told;
+};
+
+/* False: another sync is at it. Where nothing can be locked everybody builds. */
+static bool take_turn(struct session *s, struct source_build *of, struct arena *a, const char **holder)
+{
+    struct err why cleanup_err = ERR_INIT;
+    if (s->spare_cache)
+        return true;
+    if (!of->turn_path)
+        of->turn_path =
+            arena_concat(&s->memory, record_path(s, s->cache_dir, of->distribution, of->origin), ".lock");
+    int taken = fs_mkdirs(path_join(a, s->cache_dir, "built"), &why) < 0
+                    ? -1
+                    : lock_file_take(a, AT_FDCWD, of->turn_path, &of->turn, holder, &why);
+    if (taken < 0)
+        log_debug("whether another sync builds %s cannot be told: %s", of->shown, why.text);
+    return taken <= 0;
+}
+
+/* Into the batch, unless somebody has built it meanwhile. False: somebody is at it still. `waited_ms`:
+ * negative when it is waited for no longer. */
+static bool start(struct batch *b, struct task *t, long long waited_ms)
+{
+    struct arena scratch cleanup_arena = ARENA_INIT;
+    struct source_build *of = &b->of[b->count];
+    const char *holder = "";
+    bool ours = take_turn(b->s, &t->of, &scratch, &holder);
+    if (!ours && waited_ms >= 0) {
+        if (!t->told && waited_ms >= TELL_AFTER_MS) {
+            log_info("waiting for %s, which another sync is building into this cache%s%s", t->of.shown,
+                     *holder ? ": " : "", holder);
+            t->told = true;
+        }
+        return false;
+    }
+    if (!ours)
+        log_warning("the other sync does not end with %s; it is built here", t->of.shown);
+    *of = t->of;
+    if (find(b->s, of->distribution, of->origin, of->wheel))
+        give_back(of);
+    else if (t->provide(b->s, t, of, of->error) < 0)
+        give_back(of);
+    else
+        add_build(b, t->file_name, t->subdirectory);
+    return true;
+}
+
+/* All of them, in as many rounds as it takes. While others are waited for nothing is held that they could be
+ * waiting for, and half of the time is left for building what they did not. */
+static int build_tasks(struct session *s, struct task *tasks, size_t count, struct err *err)
+{
+    struct build *builds = arena_array(&s->memory, count, sizeof *builds);
+    struct source_build *of = arena_array(&s->memory, count, sizeof *of);
+    long long since = stopwatch_ms(), patience = time_left_ms(s) / 2;
+    while (count) {
+        struct batch b cleanup_batch = {.s = s, .builds = builds, .of = of};
+        long long waited = stopwatch_ms() - since;
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++)
+            if (!start(&b, &tasks[i], waited > patience ? -1 : waited))
+                tasks[left++] = tasks[i];
+        count = left;
+        if (build_all(&b, err) < 0)
+            return -1;
+        if (b.count) {
+            since = stopwatch_ms();
+            patience = time_left_ms(s) / 2;
+        } else if (count) {
+            const struct timespec little = {.tv_nsec = LOOK_EVERY_MS * 1000 * 1000};
+            progress_tick();
+            nanosleep(&little, NULL);
+        }
+    }
+    return 0;
+}
+
 /* ---- what is asked for */
 
 /* However the two were written. */
@@ -302,24 +422,6 @@ static int check_promise(struct session *s, struct fetch *job)
                           job->file->name);
 }
 
-static void give_settings(struct session *s, struct build *build)
-{
-    const char **settings = arena_array(&s->memory, s->build_settings.count, sizeof *settings);
-    build->config_settings = settings;
-    array_each (&s->build_settings, b)
-        if (strcmp(b->name, build->name) == 0)
-            settings[build->config_settings_count++] = b->setting;
-}
-
-static void add_build(struct batch *b, const char *file_name, const char *subdirectory)
-{
-    const struct source_build *of = &b->of[b->count];
-    struct build *build = &b->builds[b->count++];
-    *build = (struct build){
-        .name = of->distribution, .source = of->path, .file_name = file_name, .subdirectory = subdirectory};
-    give_settings(b->s, build);
-}
-
 /* Whether a wheel was built of it before, as far as that can be told without its bytes. */
 static bool is_there(struct session *s, struct fetch *job)
 {
@@ -328,50 +430,49 @@ static bool is_there(struct session *s, struct fetch *job)
            find(s, job->file->wheel.name, origin_of_archive(s, known, job->subdirectory), &job->wheel);
 }
 
-/* The archive of a job that no wheel was built of before joins the batch. */
-static void prepare(struct batch *b, struct fetch *job)
+static int provide_archive(struct session *s, const struct task *t, struct source_build *of, struct err *err)
 {
-    struct session *s = b->s;
-    struct source_build *of = &b->of[b->count];
+    return give_name(s, of, t->archive, err);
+}
+
+/* False where nothing of the job is to be built: it has failed, or a wheel was built of its archive before.
+ */
+static bool prepare(struct session *s, struct fetch *job, struct task *t)
+{
     char sha256[DIGEST_HEX];
-    int fd;
-    *of = (struct source_build){.distribution = job->file->wheel.name,
-                                .shown = job->file->name,
-                                .lock = -1,
-                                .wheel = &job->wheel,
-                                .error = &job->error};
-    if (index_archive(s->index, job->file, &fd, sha256, &job->error) < 0 || fetch_check_hashes(s, job) < 0 ||
-        (job->locked && lock_bytes_check(fd, job->locked, &job->error) < 0))
-        return;
+    *t = (struct task){.of = {.distribution = job->file->wheel.name,
+                              .shown = job->file->name,
+                              .lock = -1,
+                              .turn = -1,
+                              .wheel = &job->wheel,
+                              .error = &job->error},
+                       .provide = provide_archive,
+                       .file_name = job->file->name,
+                       .subdirectory = job->subdirectory};
+    if (index_archive(s->index, job->file, &t->archive, sha256, &job->error) < 0 ||
+        fetch_check_hashes(s, job) < 0 ||
+        (job->locked && lock_bytes_check(t->archive, job->locked, &job->error) < 0))
+        return false;
     job->downloaded = true;
-    of->origin = origin_of_archive(s, sha256, job->subdirectory);
-    if (find(s, of->distribution, of->origin, &job->wheel))
-        return;
-    if (give_name(s, of, fd, &job->error) == 0) {
-        add_build(b, job->file->name, job->subdirectory);
-    } else if (of->path) {
-        (void)!unlink(of->path);
-        cleanup_close_fn(&of->lock);
-    }
+    t->of.origin = origin_of_archive(s, sha256, job->subdirectory);
+    return !find(s, t->of.distribution, t->of.origin, &job->wheel);
 }
 
 int built_fetch(struct session *s, struct fetch *const *jobs, size_t count, struct err *err)
 {
-    struct batch b cleanup_batch = {.s = s,
-                                    .builds = arena_array(&s->memory, count, sizeof *b.builds),
-                                    .of = arena_array(&s->memory, count, sizeof *b.of)};
     if (session_interpreter(s, err) < 0 || (count && store_open(s, err) < 0))
         return -1;
     struct fetch **missing = arena_array(&s->memory, count, sizeof *missing);
-    size_t missing_count = 0;
+    struct task *tasks = arena_array(&s->memory, count, sizeof *tasks);
+    size_t missing_count = 0, task_count = 0;
     for (size_t i = 0; i < count; i++)
         if (!is_there(s, jobs[i])) {
             index_prefetch_archive(s->index, jobs[i]->file);
             missing[missing_count++] = jobs[i];
         }
     for (size_t i = 0; i < missing_count; i++)
-        prepare(&b, missing[i]);
-    if (build_all(&b, err) < 0)
+        task_count += prepare(s, missing[i], &tasks[task_count]);
+    if (build_tasks(s, tasks, task_count, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         if (!jobs[i]->error.text)
@@ -467,29 +568,31 @@ static int check_out(struct session *s, const struct git_url *url, const char *c
     return git_checkout(url, commit, folder, &options, err);
 }
 
+static int provide_commit(struct session *s, const struct task *t, struct source_build *of, struct err *err)
+{
+    return check_out(s, t->url, t->commit, of, err);
+}
+
 int built_repository(struct session *s, const char *name, const struct git_url *url, const char *commit,
                      struct unpacked *wheel, struct err *err)
 {
     struct err failed cleanup_err = ERR_INIT;
-    struct batch b cleanup_batch = {.s = s,
-                                    .builds = arena_new(&s->memory, struct build),
-                                    .of = arena_new(&s->memory, struct source_build)};
-    struct source_build *of = b.of;
-    *of =
-        (struct source_build){.distribution = name,
-                              .origin = arena_concat(&s->memory, "repository ", url->shown, " ", commit,
-                                                     "\nfolder ", url->subdirectory ? url->subdirectory : ""),
-                              .shown = url->shown,
-                              .lock = -1,
-                              .wheel = wheel,
-                              .error = &failed};
-    if (find(s, name, of->origin, wheel))
+    struct task task = {
+        .of = {.distribution = name,
+               .origin = arena_concat(&s->memory, "repository ", url->shown, " ", commit, "\nfolder ",
+                                      url->subdirectory ? url->subdirectory : ""),
+               .shown = url->shown,
+               .lock = -1,
+               .turn = -1,
+               .wheel = wheel,
+               .error = &failed},
+        .provide = provide_commit,
+        .url = url,
+        .commit = commit,
+        .subdirectory = url->subdirectory};
+    if (find(s, name, task.of.origin, wheel))
         return 0;
-    if (store_open(s, err) < 0)
-        return -1;
-    int result = check_out(s, url, commit, of, err);
-    add_build(&b, NULL, url->subdirectory); /* whose folder goes with the batch, whatever became of it */
-    if (result < 0 || build_all(&b, err) < 0)
+    if (store_open(s, err) < 0 || build_tasks(s, &task, 1, err) < 0)
         return -1;
     return failed.text ? err_move(err, &failed) : 0;
 }

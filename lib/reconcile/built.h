@@ -2,7 +2,8 @@
 /*
  * Wheels that are built from source distributions and repositories. CACHE/built/KEY names the wheel that came
  * out, which is unpacked as any other; KEY is a digest of what it came from (the archive's bytes, the
- * interpreter), so that nothing is built twice.
+ * interpreter), so that nothing is built twice. Whoever builds it has KEY.lock locked (base/lock_file.h): the
+ * others who share the cache wait for the wheel.
  */
 #pragma once
 #include "build/git.h"

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/lock_file.h"
 #include "build/build.h"
 #include "reconcile/cache_mark.h"
 #include "reconcile/fetch.h"
@@ -37,6 +38,21 @@ static bool is_written(const char *name, const void *data)
     return is_ours(kind, name) || (kind == CACHE_OTHER && strcmp(name, FETCH_SCRATCH) == 0);
 }
 
+/* Of builds that nobody is at any more. */
+static void sweep_turns(int folder)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct strings names cleanup_strings = {0};
+    if (fs_list(&a, folder, ".", &names, NULL) < 0)
+        return;
+    array_each (&names, name) {
+        int lock = -1;
+        const char *holder;
+        if (digest_is_name(*name, ".lock") && lock_file_take(&a, folder, *name, &lock, &holder, NULL) == 0)
+            lock_file_drop(&lock, folder, *name);
+    }
+}
+
 /* Removes what somebody left who was killed; `all`: downloads that are not old, too. */
 static void sweep(enum cache_kind kind, int folder, bool all)
 {
@@ -46,6 +62,8 @@ static void sweep(enum cache_kind kind, int folder, bool all)
         partial_sweep(folder, all);
     else
         fs_sweep(folder, S_IFREG, is_written, &kind);
+    if (kind == CACHE_BUILT)
+        sweep_turns(folder);
     if (kind == CACHE_OTHER)
         fs_sweep(folder, S_IFDIR, build_writes, NULL);
 }

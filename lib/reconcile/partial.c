@@ -8,34 +8,14 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <time.h>
 
-/* One may be removed between our open and our lock; more often than this, and something else is wrong. */
-enum { ATTEMPTS = 8, ABANDONED_S = 24 * 60 * 60 };
+enum { ABANDONED_S = 24 * 60 * 60 };
 
 /* 0 with p->lock, 1 when somebody else has it. */
 static int take_lock(struct arena *a, struct partial *p, const char **holder, struct err *err)
 {
-    for (int i = 0; i < ATTEMPTS; i++) {
-        const char *path = p->lock_path;
-        cleanup_close int fd =
-            openat(p->folder, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-        if (fd < 0)
-            return err_sys(err, errno, "cannot open %s", path);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-            if (errno != EWOULDBLOCK)
-                return err_sys(err, errno, "cannot lock %s", path);
-            *holder = lock_file_holder(a, fd);
-            return 1;
-        }
-        if (!lock_file_is_at(fd, p->folder, path))
-            continue;
-        lock_file_sign(fd);
-        p->lock = steal_fd(&fd);
-        return 0;
-    }
-    return err_set(err, ERR_SYSTEM, "somebody keeps removing %s", p->lock_path);
+    return lock_file_take(a, p->folder, p->lock_path, &p->lock, holder, err);
 }
 
 static char *place(const char *cache_dir, const char *sha256, const char *suffix)
@@ -78,7 +58,7 @@ int partial_open(struct arena *a, const char *cache_dir, const char *sha256, str
     if (taken == 0 && open_part(p, err) == 0)
         return 0;
     if (taken == 0)
-        unlinkat(p->folder, p->lock_path, 0);
+        lock_file_drop(&p->lock, p->folder, p->lock_path);
     forget(p);
     return taken > 0 ? 1 : -1;
 }
@@ -97,8 +77,7 @@ void partial_close(struct partial *p, bool keep)
         return;
     if (!keep || p->fd < 0 || fstat(p->fd, &st) < 0 || st.st_size == 0)
         unlinkat(p->folder, p->path, 0);
-    /* The lock's file goes while it is locked: who opened it meanwhile sees that it is not there any more. */
-    unlinkat(p->folder, p->lock_path, 0);
+    lock_file_drop(&p->lock, p->folder, p->lock_path);
     forget(p);
 }
 

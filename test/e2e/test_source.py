@@ -440,6 +440,137 @@ def test_the_cache_knows_what_was_built(root, offer):
     assert built(root.sync(EXTENSION_AUTO_INSTALL="from-source")) == ["from_source-1.0"]
 
 
+class Gate:
+    """Builds that come by tell it, and go on once their socket is closed."""
+
+    def __init__(self, server):
+        self.server = server
+        self.deed = f"""
+            import socket
+            with socket.create_connection(("127.0.0.1", {server.getsockname()[1]})) as peer:
+                peer.recv(1)"""
+
+    def arrived(self):
+        self.server.settimeout(LONG)
+        return self.server.accept()[0]
+
+    def nobody(self):
+        self.server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            self.server.accept()
+        return True
+
+
+@pytest.fixture
+def gate():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Gate(server)
+
+
+def syncing(root, *args, wrap=(), **env):
+    return subprocess.Popen([*wrap, *root.command("sync", *args)], env=root.environment(env), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def both(root, tmp_path):
+    """Begins a sync of a volume, and of another, on one cache."""
+    root.env["EXTENSION_CACHE_DIR"] = str(tmp_path / "cache")
+    begun = []
+
+    def begin(*args, **env):
+        begun.append(syncing(root, "--timeout", 60, *args, **env))
+        return begun[-1]
+    begin.other = root.extensions.parent / "other/python_venv"
+    begin.locks = lambda: [path.name for path in tmp_path.glob("cache/built/*.lock")]
+    yield begin
+    for sync in begun:
+        sync.kill()
+        sync.communicate(timeout=LONG)
+
+
+@pytest.mark.parametrize("kind", ["index", "repository"])
+def test_two_volumes_on_one_cache_build_once(offer, repository, gate, both, kind):
+    if kind == "index":
+        offer("from-source", "1.0", deed=gate.deed)
+        asked = "from-source"
+    else:
+        repository.release("1.0", deed=gate.deed)
+        asked = f"from-source @ git+{repository.url}#subdirectory=project"
+    first = both(EXTENSION_AUTO_INSTALL=asked)
+    with gate.arrived():
+        second = both("--venv", both.other, EXTENSION_AUTO_INSTALL=asked)
+        said = next((line for line in second.stderr if "waiting for" in line), "")
+        assert "which another sync is building into this cache" in said and re.search(rf"process {first.pid}, since 20", said), said
+        assert len(both.locks()) == 1
+    _, err = first.communicate(timeout=LONG)
+    assert first.returncode == 0, err
+    _, err = second.communicate(timeout=LONG)
+    assert second.returncode == 0 and "building" not in err, err
+    assert [path.name for path in both.other.glob("lib/python3*/site-packages/from_source-*")] == ["from_source-1.0.dist-info"]
+    assert gate.nobody() and both.locks() == []
+
+
+def test_whoever_waited_for_a_build_that_was_ended_builds(root, offer, gate, both):
+    """The lock of who was killed holds nobody up, and the cache is swept of it."""
+    offer("from-source", "1.0", deed=gate.deed)
+    first = both(EXTENSION_AUTO_INSTALL="from-source")
+    with gate.arrived():
+        second = both("--venv", both.other, EXTENSION_AUTO_INSTALL="from-source")
+        next(line for line in second.stderr if "waiting for" in line)
+        first.kill()
+        first.wait(LONG)
+        gate.arrived().close()
+    _, err = second.communicate(timeout=LONG)
+    assert second.returncode == 0 and "built from_source-1.0" in err, err
+    third = both(EXTENSION_AUTO_INSTALL="from-source", EXTENSION_CACHE_DIR=root.folder / "cache")
+    with gate.arrived():
+        third.kill()
+        third.wait(LONG)
+    left = list((root.folder / "cache/built").iterdir())
+    assert [path.suffix for path in left] == [".lock"]
+    root.env["EXTENSION_CACHE_DIR"] = str(root.folder / "cache")
+    assert json.loads(root.run("cache", "size", "--format", "json").out)["built"]["count"] == 0
+    assert root.run("cache", "prune").status == 0 and list((root.folder / "cache/built").iterdir()) == []
+
+
+def test_whoever_waits_in_vain_builds(root, offer, gate, both):
+    """Another sync that does not end takes half of the time, and no more; its lock is not swept."""
+    offer("from-source", "1.0", deed=gate.deed)
+    first = both(EXTENSION_AUTO_INSTALL="from-source")
+    with gate.arrived():
+        assert root.run("cache", "prune", "--venv", both.other.parent.parent / "idle/python_venv").status == 0 and len(both.locks()) == 1
+        second = both("--timeout", "18", "--venv", both.other, EXTENSION_AUTO_INSTALL="from-source")
+        gate.arrived().close()
+        _, err = second.communicate(timeout=LONG)
+        assert second.returncode == 0 and "the other sync does not end with from_source-1.0.tar.gz; it is built here" in err, err
+        assert first.poll() is None
+
+
+def test_what_waits_for_each_other_does_not_wait_for_ever(offer, gate, both):
+    """Two syncs that build the same two, each with one begun by the other: nothing is held while something is waited for."""
+    for name in ("one", "two"):
+        offer(name, "1.0", static=True, deed=gate.deed)
+    first = both(EXTENSION_AUTO_INSTALL="one")
+    with gate.arrived():
+        second = both("--venv", both.other, EXTENSION_AUTO_INSTALL="two,one")
+        with gate.arrived():
+            third = both("--venv", both.other.parent / "third/python_venv", EXTENSION_AUTO_INSTALL="one,two")
+            next(line for line in third.stderr if "waiting for" in line)
+        next(line for line in second.stderr if "waiting for one" in line)
+    ended = [(sync.communicate(timeout=LONG)[1], sync.returncode) for sync in (first, second, third)]
+    assert [status for _, status in ended] == [0] * 3, ended
+    assert both.locks() == []
+
+
+@pytest.mark.once
+def test_a_cache_without_locks_builds_all_the_same(root, offer):
+    offer("from-source", "1.0", static=True)
+    done = root.run("sync", wrap=["strace", "-f", "-qq", "-e", "inject=flock:error=ENOLCK", "-e", "trace=none", "-o", "/dev/null"],
+                    env={"EXTENSION_AUTO_INSTALL": "from-source"})
+    assert done.status == 0 and root.installed() == {"from-source": "1.0"}, done
+
+
 def test_a_cache_that_cannot_be_written(root, offer, tmp_path):
     offer("from-source", "1.0", static=True)
     (tmp_path / "file").write_text("")
