@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "python/name.h"
+#include "venv/egg_info.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -190,74 +191,6 @@ int installed_details(struct installed_set *set, struct installed *item, struct 
 
 /* ---- metadata */
 
-/* One section of requires.txt: "" or EXTRA or EXTRA:MARKER or :MARKER. */
-static void section_condition(struct text section, struct buf *condition, struct buf *headers)
-{
-    buf_clear(condition);
-    size_t colon = text_find(section, ':');
-    struct text extra = text_trim(text_first(section, colon));
-    struct text marker = text_trim(text_from(section, colon + 1));
-    if (extra.len) {
-        buf_printf(headers, "Provides-Extra: %.*s\n", TEXT_ARG(extra));
-        buf_printf(condition, " ; extra == \"%.*s\"", TEXT_ARG(extra));
-    }
-    if (marker.len) {
-        buf_str(condition, extra.len ? " and (" : " ; (");
-        buf_text(condition, marker);
-        buf_char(condition, ')');
-    }
-}
-
-/* What setuptools wrote before it put Requires-Dist into PKG-INFO, as the headers that it stands for. */
-static void add_requires_txt(struct text requires, struct buf *headers)
-{
-    struct buf condition cleanup_buf = BUF_INIT;
-    struct text line;
-    while (text_line(&requires, &line)) {
-        line = text_trim(line);
-        if (line.len > 1 && line.ptr[0] == '[' && line.ptr[line.len - 1] == ']') {
-            section_condition(text_first(text_from(line, 1), line.len - 2), &condition, headers);
-        } else if (line.len && line.ptr[0] != '#') {
-            buf_str(headers, "Requires-Dist: ");
-            buf_text(headers, line);
-            buf_text(headers, buf_view(&condition));
-            buf_char(headers, '\n');
-        }
-    }
-}
-
-/* Headers alone, without the description behind them. */
-static struct text only_headers(struct text bytes)
-{
-    struct text rest = bytes, line;
-    while (text_line(&rest, &line))
-        if (line.len == 0)
-            return text_first(bytes, (size_t)(line.ptr - bytes.ptr));
-    return bytes;
-}
-
-static int complete_egg_info(struct arena *a, const struct installed *item, struct buf *bytes,
-                             struct err *err)
-{
-    struct text ignored;
-    const char *requires;
-    const char *info = path_join(a, item->folder, item->info);
-    if (headers_get(buf_view(bytes), "Requires-Dist", &ignored))
-        return 0;
-    if (read_small(a, info, "requires.txt", &requires, err) < 0)
-        return -1;
-    if (!requires)
-        return 0;
-    struct buf whole cleanup_buf = BUF_INIT;
-    buf_text(&whole, only_headers(buf_view(bytes)));
-    if (whole.len && whole.ptr[whole.len - 1] != '\n')
-        buf_char(&whole, '\n');
-    add_requires_txt(text_of(requires), &whole);
-    buf_clear(bytes);
-    buf_text(bytes, buf_view(&whole));
-    return 0;
-}
-
 int installed_metadata(struct installed_set *set, struct installed *item, const struct metadata **out,
                        struct err *err)
 {
@@ -267,7 +200,8 @@ int installed_metadata(struct installed_set *set, struct installed *item, const 
         if (read_metadata_file(item->folder, item->info, &bytes, &path, &set->memory, err) < 0)
             return -1;
         if (text_ends(text_of(item->info), T(".egg-info")) &&
-            complete_egg_info(&set->memory, item, &bytes, err) < 0)
+            egg_info_complete(&set->memory, path_join(&set->memory, item->folder, item->info), &bytes, err) <
+                0)
             return -1;
         struct metadata *parsed = arena_new(&set->memory, struct metadata);
         if (metadata_parse(&set->memory, text_of(text_dup(&set->memory, buf_view(&bytes))), parsed, err) < 0)
