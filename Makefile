@@ -49,7 +49,7 @@ $(BUILD)/obj/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Texts that the assembler puts in, which the compiler's list of dependencies does not have.
-$(BUILD)/obj/lib/venv/scripts.o: $(wildcard lib/venv/scripts/*)
+$(BUILD)/obj/lib/venv/scripts.o: $(shell find lib/venv/scripts -type f)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
