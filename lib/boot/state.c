@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "boot/columns.h"
 #include "boot/fact.h"
 #include "config/settings.h"
 
@@ -155,24 +156,11 @@ static const char *reason_of(const struct comparison *c, const struct kind *kind
 
 /* ---- writing */
 
-static void add_column(struct buf *to, const char *s, char end)
-{
-    for (; s && *s; s++) {
-        if (*s == '\t' || *s == '\n' || *s == '\\') {
-            buf_char(to, '\\');
-            buf_char(to, *s == '\t' ? 't' : *s == '\n' ? 'n' : '\\');
-        } else {
-            buf_char(to, *s);
-        }
-    }
-    buf_char(to, end);
-}
-
 static void add_fact(struct buf *to, const char *kind, const char *value, const char *argument)
 {
-    add_column(to, kind, '\t');
-    add_column(to, value, '\t');
-    add_column(to, argument, '\n');
+    columns_add(to, kind, '\t');
+    columns_add(to, value, '\t');
+    columns_add(to, argument, '\n');
 }
 
 static void add_now(struct buf *to, const struct comparison *c, enum kind_index kind, const char *argument)
@@ -184,19 +172,19 @@ static void add_redacted(struct buf *to, const char *s, char end)
 {
     struct buf clean cleanup_buf = BUF_INIT;
     log_redact(&clean, text_of(s ? s : ""));
-    add_column(to, buf_cstr(&clean), end);
+    columns_add(to, buf_cstr(&clean), end);
 }
 
 static void add_file(struct buf *to, const struct comparison *c, const struct state *state, size_t i)
 {
     const char *path = state->files.items[i];
     const char *digest = i < state->digests.count ? state->digests.items[i] : NULL;
-    add_column(to, "file", '\t');
-    add_column(to, digest && !is_url(path) ? digest : now_file(c, path), '\t');
+    columns_add(to, "file", '\t');
+    columns_add(to, digest && !is_url(path) ? digest : now_file(c, path), '\t');
     if (is_url(path))
         add_redacted(to, path, '\n');
     else
-        add_column(to, path, '\n');
+        columns_add(to, path, '\n');
 }
 
 static void add_marks(struct buf *to, const struct state_marks *marks)
@@ -248,8 +236,8 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
         add_now(&b, &c, KIND_VENV_FOLDER, state->site_packages);
     add_now(&b, &c, KIND_VENV_FOLDER, "bin");
     array_each (&state->failures, f) {
-        add_column(&b, "failure", '\t');
-        add_column(&b, f->malformed ? "malformed" : "failed", '\t');
+        columns_add(&b, "failure", '\t');
+        columns_add(&b, f->malformed ? "malformed" : "failed", '\t');
         add_redacted(&b, f->requirement, '\t');
         add_redacted(&b, f->from, '\t');
         add_redacted(&b, f->reason, '\n');
@@ -261,35 +249,15 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
 
 /* ---- reading */
 
-static const char *unescape(struct arena *a, struct text column)
-{
-    if (text_find(column, '\\') == column.len)
-        return text_dup(a, column);
-    char *out = arena_alloc(a, column.len + 1), *to = out;
-    for (size_t i = 0; i < column.len; i++) {
-        char c = column.ptr[i];
-        if (c == '\\' && i + 1 < column.len) {
-            c = column.ptr[++i];
-            c = c == 't' ? '\t' : c == 'n' ? '\n' : c;
-        }
-        *to++ = c;
-    }
-    return out;
-}
-
 /* NULL, or why the file is none of ours. */
 static const char *parse(struct arena *a, struct text bytes, struct facts *facts)
 {
-    struct text line, column;
+    struct text line;
     if (bytes.len && memchr(bytes.ptr, 0, bytes.len))
         return "it holds NUL bytes";
     while (bytes.len && text_cut(&bytes, '\n', &line)) {
         struct line fact;
-        size_t n = 0;
-        while (n < COLUMNS && text_cut(&line, '\t', &column))
-            fact.column[n++] = unescape(a, column);
-        while (n < COLUMNS)
-            fact.column[n++] = "";
+        columns_cut(a, line, fact.column, COLUMNS);
         if (facts->count == MOST_FACTS)
             return "it has too many lines";
         array_push(facts, fact);
