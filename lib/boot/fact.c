@@ -23,7 +23,7 @@ static char *digest(struct arena *a, struct text bytes)
 }
 
 /* O_NONBLOCK: with signals blocked, the open of a fifo would be a boot that nobody can end. */
-static int read_regular(const char *path, size_t limit, struct buf *out)
+int fact_read(const char *path, size_t limit, struct buf *out)
 {
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
@@ -51,7 +51,7 @@ static int read_regular(const char *path, size_t limit, struct buf *out)
 char *fact_file(struct arena *a, const char *path)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
-    int sysno = read_regular(path, LARGEST_FILE, &bytes);
+    int sysno = fact_read(path, LARGEST_FILE, &bytes);
     return sysno ? failed(a, sysno) : digest(a, buf_view(&bytes));
 }
 
@@ -81,8 +81,18 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The sorted names in a folder that `wanted` takes; 0, or an errno. */
-static int list(struct arena *a, const char *folder, bool (*wanted)(const char *), struct strings *names)
+static void sort(struct strings *names)
+{
+    if (names->count)
+        qsort(names->items, names->count, sizeof *names->items, compare_names);
+}
+
+typedef bool name_filter(const struct dirent *);
+
+/* The sorted names in a folder that `wanted` takes, and those among them that `also` takes (NULL: none); 0,
+ * or an errno. */
+static int list(struct arena *a, const char *folder, name_filter *wanted, struct strings *names,
+                name_filter *also, struct strings *others)
 {
     cleanup_closedir DIR *dir = opendir(folder);
     struct dirent *entry;
@@ -91,19 +101,24 @@ static int list(struct arena *a, const char *folder, bool (*wanted)(const char *
     while ((errno = 0, entry = readdir(dir))) {
         if (names->count == MOST_NAMES)
             return E2BIG;
-        if (entry->d_name[0] != 0 && wanted(entry->d_name))
-            array_push(names, arena_strdup(a, entry->d_name));
+        if (entry->d_name[0] == 0 || !wanted(entry))
+            continue;
+        char *name = arena_strdup(a, entry->d_name);
+        array_push(names, name);
+        if (also && also(entry))
+            array_push(others, name);
     }
     if (errno)
         return errno;
-    if (names->count)
-        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    sort(names);
+    if (also)
+        sort(others);
     return 0;
 }
 
-static bool is_distribution(const char *name)
+static bool is_distribution(const struct dirent *entry)
 {
-    struct text t = text_of(name);
+    struct text t = text_of(entry->d_name);
     return text_ends(t, T(".dist-info")) || text_ends(t, T(".egg-info"));
 }
 
@@ -111,7 +126,7 @@ char *fact_distributions(struct arena *a, const char *folder)
 {
     struct strings names cleanup_strings = {0};
     struct buf all cleanup_buf = BUF_INIT;
-    int sysno = list(a, folder, is_distribution, &names);
+    int sysno = list(a, folder, is_distribution, &names, NULL, NULL);
     if (sysno)
         return failed(a, sysno);
     array_each (&names, name) {
@@ -121,9 +136,38 @@ char *fact_distributions(struct arena *a, const char *folder)
     return digest(a, buf_view(&all));
 }
 
-static bool is_source(const char *name)
+static bool is_one_of(const char *name, const char *const *names)
 {
-    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, "__pycache__") != 0;
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+/* What a developer's tools leave behind: caches, builds, environments, and what editors write beside a file
+ * (.X.swp, .#X, #X#, X~, and vim's 4913, by which it tries whether it can). Nothing with a dot in front is
+ * ever installed. */
+static bool is_source(const struct dirent *entry)
+{
+    static const char *const others[] = {"__pycache__", "node_modules", "build", "dist", "4913", NULL};
+    struct text t = text_of(entry->d_name);
+    return !text_starts(t, T(".")) && !text_starts(t, T("#")) && !text_ends(t, T("~")) &&
+           !is_one_of(entry->d_name, others);
+}
+
+/* A folder or file that an import could find. */
+static bool is_importable(const struct dirent *entry)
+{
+    struct text t = text_of(entry->d_name);
+    return is_source(entry) &&
+           (!strchr(entry->d_name, '.') || text_ends(t, T(".py")) || text_ends(t, T(".so")));
+}
+
+static bool is_importable_folder(const struct dirent *entry)
+{
+    static const char *const others[] = {"src", "test", "tests", "doc", "docs", "examples", NULL};
+    bool folder = entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
+    return folder && is_source(entry) && !strchr(entry->d_name, '.') && !is_one_of(entry->d_name, others);
 }
 
 static void add_stat(struct arena *a, struct buf *to, const char *folder, const char *name)
@@ -158,25 +202,47 @@ static void add_names(struct arena *a, struct buf *to, const char *folder, const
     }
 }
 
+/* Of a namespace package each part has a link of its own. */
+static void add_namespaces(struct arena *a, struct buf *to, const char *folder, const struct strings *names)
+{
+    array_each (names, name) {
+        struct strings inner cleanup_strings = {0};
+        const char *package = path_join(a, folder, *name);
+        if (access(path_join(a, package, "__init__.py"), F_OK) == 0 || errno != ENOENT ||
+            list(a, package, is_importable, &inner, NULL, NULL) != 0)
+            continue;
+        array_each (&inner, part)
+            buf_printf(to, "%s/%s\n", *name, *part);
+    }
+}
+
+/* What a folder that packages are looked for in has; 0, or an errno. */
+static int add_folder(struct arena *a, struct buf *to, const char *folder)
+{
+    struct strings names cleanup_strings = {0}, packages cleanup_strings = {0};
+    int sysno = list(a, folder, is_source, &names, is_importable_folder, &packages);
+    if (sysno)
+        return sysno;
+    add_names(a, to, folder, &names);
+    add_namespaces(a, to, folder, &packages);
+    return 0;
+}
+
 char *fact_source(struct arena *a, const char *folder)
 {
-    struct strings names cleanup_strings = {0}, inner cleanup_strings = {0};
     struct buf all cleanup_buf = BUF_INIT;
-    int sysno = list(a, folder, is_source, &names);
+    int sysno = add_folder(a, &all, folder);
     if (sysno)
         return failed(a, sysno);
-    add_names(a, &all, folder, &names);
     /* The src layout has its packages and its egg-info there. */
-    const char *src = path_join(a, folder, "src");
-    if (list(a, src, is_source, &inner) == 0)
-        add_names(a, &all, src, &inner);
+    add_folder(a, &all, path_join(a, folder, "src"));
     return digest(a, buf_view(&all));
 }
 
 char *fact_number(struct arena *a, const char *venv)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
-    int sysno = read_regular(path_join(a, venv, "pyvenv.cfg"), LARGEST_CFG, &bytes);
+    int sysno = fact_read(path_join(a, venv, "pyvenv.cfg"), LARGEST_CFG, &bytes);
     if (sysno)
         return failed(a, sysno);
     struct text rest = buf_view(&bytes), line, key;

@@ -9,6 +9,9 @@
 
 #define FACT_ABSENT "-"
 
+/* Appends the bytes of a regular file of at most `limit`; 0, or an errno. Anything else than a regular file
+ * is refused and not waited for. */
+int fact_read(const char *path, size_t limit, struct buf *out);
 /* SHA-256 of a regular file's bytes. */
 char *fact_file(struct arena *a, const char *path);
 /* Size and mtime in nanoseconds. */

@@ -315,6 +315,45 @@ static void test_source(void **state)
     assert_changed(w, "/mine is gone");
 }
 
+static void test_what_a_source_installs(void **state)
+{
+    struct world *w = *state;
+    static const char *const ignored[] = {".venv/pyvenv.cfg",
+                                          "node_modules/x/y",
+                                          "build/lib/z.py",
+                                          "dist/mine.whl",
+                                          ".git/HEAD",
+                                          ".mypy_cache/x",
+                                          ".module.py.swp",
+                                          "module.py~",
+                                          ".#module.py",
+                                          "#module.py#",
+                                          "4913",
+                                          "tests/test_x.py",
+                                          "regular/sub/new.py",
+                                          "names/data.json",
+                                          "src/__pycache__/x",
+                                          "names/.x.swp"};
+    static const char *const counted[] = {"other", "src/package/__init__.py", "names/module.py", "names/part",
+                                          "src/names/part/__init__.py"};
+    put(w, below(w, w->source, "regular/__init__.py"), "");
+    put(w, below(w, w->source, "names/one.py"), "");
+    put(w, below(w, w->source, "tests/x.py"), "");
+    put(w, below(w, w->source, "src/names/one/__init__.py"), "");
+    write_state(w);
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+        put(w, below(w, w->source, ignored[i]), "");
+        if (compare(w, NULL) != STATE_SAME)
+            fail_msg("%s makes a change", ignored[i]);
+    }
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        put(w, below(w, w->source, counted[i]), "");
+        if (compare(w, NULL) != STATE_CHANGED)
+            fail_msg("%s makes no change", counted[i]);
+        write_state(w);
+    }
+}
+
 static void test_venv(void **state)
 {
     struct world *w = *state;
@@ -520,6 +559,7 @@ int main(void)
         TEST(test_interpreter),
         TEST(test_inode_and_ctime_do_not_count),
         TEST(test_source),
+        TEST(test_what_a_source_installs),
         TEST(test_venv),
         TEST(test_failures),
         TEST(test_marks),
