@@ -10,7 +10,7 @@ int command_plan(struct session *s, struct err *err)
     struct plan plan cleanup_plan = {0};
     struct state last = {0};
     restrict_writes(s, false);
-    state_compare(&s->memory, &s->paths, &s->settings, &last, NULL);
+    state_compare(&s->memory, &s->paths, &s->settings, session_sources(s), &last, NULL);
     s->marks = last.marks;
     if (session_base(s, err) < 0 || session_venv(s, err) < 0 || wanted_read(s, &wanted, err) < 0 ||
         source_open(&source, s, &wanted, err) < 0 || plan_make(s, &wanted, &source, &plan, err) < 0)

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "boot/child.h"
+#include "boot/sources.h"
 #include "config/settings.h"
 
 #include <errno.h>
@@ -92,11 +93,22 @@ static void report_malformed(const struct state *state)
     }
 }
 
-static int compare(const struct extensions_boot *b, const struct settings *s)
+/* As those know it who start LocalStack's extensions in developer mode by its own command line. */
+static void show_sources(const struct boot_sources *sources)
+{
+    log_info("LocalStack extension developer mode enabled");
+    array_each (sources, source)
+        log_info("- mounting extension %s", source->place);
+    array_each (&sources->warnings, warning)
+        log_warning("%s", *warning);
+}
+
+static int compare(const struct extensions_boot *b, const struct settings *s,
+                   const struct boot_sources *sources)
 {
     struct state state;
     const char *reason;
-    switch (state_compare(b->a, b->paths, s, &state, &reason)) {
+    switch (state_compare(b->a, b->paths, s, sources, &state, &reason)) {
     case STATE_SAME:
         log_debug("nothing changed since the last sync");
         return 0;
@@ -125,6 +137,7 @@ int extensions_ready(const struct extensions_boot *b)
 {
     struct err err cleanup_err = ERR_INIT;
     struct settings s cleanup_settings = {0};
+    struct boot_sources sources cleanup_sources = {0};
     const struct settings_source source = {
         .root = b->paths->root, .environ = b->env, .base_dir = b->paths->base, .venv_dir = b->paths->venv};
     int loaded = settings_load(&source, &s, &err);
@@ -139,12 +152,18 @@ int extensions_ready(const struct extensions_boot *b)
             "%s\nThe extensions stay as they are until this is mended; EXTENSION_SYNC=never does not look "
             "for changes",
             err.text);
+        sources_restore(b->a, b->paths);
         int status = leave(b, &s);
         return status ? status : s.on_error == ON_ERROR_ABORT ? STATUS_USAGE : 0;
+    }
+    /* Whatever becomes of the sync: mounts live in the container, and the venv leads through them. */
+    if (s.dev_mode) {
+        sources_ready(b->a, b->paths, &s, &sources);
+        show_sources(&sources);
     }
     if (s.sync == SYNC_NEVER) {
         log_debug("EXTENSION_SYNC=never: the extensions stay as they are");
         return leave(b, &s);
     }
-    return compare(b, &s);
+    return compare(b, &s, &sources);
 }

@@ -18,6 +18,7 @@ enum { LARGEST_STATE = 4 << 20, MOST_FACTS = 100000, COLUMNS = 5 };
 #define FORMAT "1"
 #define MARK "mark"
 #define PRINTS "settings-prints"
+#define DEVELOPER "developer" /* PLACE, FOLDER: a developer's source */
 
 /* One line of the file, unescaped: KIND, VALUE, ARGUMENT; a failure has two columns more. */
 struct line {
@@ -30,6 +31,7 @@ struct comparison {
     struct arena *a;
     const struct boot_paths *paths;
     const struct settings *settings; /* NULL while writing */
+    const struct boot_sources *sources;
 };
 
 /* ---- the facts that are computed again, each by the name of its kind */
@@ -227,6 +229,10 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
         add_now(&b, &c, KIND_INTERPRETER, state->interpreter);
     array_each (&state->base_folders, folder)
         add_now(&b, &c, KIND_DISTRIBUTIONS, *folder);
+    array_each (&state->sources, source)
+        add_fact(&b, DEVELOPER, source->place, source->folder);
+    array_each (&state->sources, source)
+        add_now(&b, &c, KIND_SOURCE, source->folder);
     array_each (&state->folders, folder)
         add_now(&b, &c, KIND_SOURCE, *folder);
     array_each (&state->wheels, wheel)
@@ -289,6 +295,8 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
     out->status = -1;
     out->failures.items = arena_array(a, facts->count, sizeof *out->failures.items);
     out->failures.room = facts->count;
+    out->sources.items = arena_array(a, facts->count, sizeof *out->sources.items);
+    out->sources.room = facts->count;
     out->marks.distributions.items = arena_array(a, facts->count, sizeof(char *));
     out->marks.distributions.room = facts->count;
     array_each (facts, f) {
@@ -305,6 +313,8 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
             out->always = true;
         else if (strcmp(kind, "settings") == 0)
             strlcpy(out->settings, value, sizeof out->settings);
+        else if (strcmp(kind, DEVELOPER) == 0)
+            out->sources.items[out->sources.count++] = (struct boot_source){f->column[2], value};
         else if (strcmp(kind, MARK) == 0)
             collect_mark(f, &out->marks);
         else if (strcmp(kind, "failure") == 0)
@@ -346,9 +356,41 @@ static const char *new_file(const struct comparison *c, const struct facts *fact
     return NULL;
 }
 
-/* *input: whether it is one of what a sync is asked for, and not of what it left. */
-static const char *difference(const struct comparison *c, const struct facts *facts, bool *input)
+static const struct boot_source *find_source(const struct boot_sources *sources, const char *folder)
 {
+    array_each (sources, source)
+        if (strcmp(source->folder, folder) == 0)
+            return source;
+    return NULL;
+}
+
+/* In what the developers' sources differ from those of the last sync; NULL: in nothing. */
+static const char *changed_sources(const struct comparison *c, const struct boot_sources *then)
+{
+    static const struct boot_sources none;
+    const struct boot_sources *now = c->sources ? c->sources : &none;
+    array_each (then, source)
+        if (!find_source(now, source->folder))
+            return arena_printf(c->a, "the developer's source %s is gone", source->folder);
+    array_each (now, source) {
+        const struct boot_source *before = find_source(then, source->folder);
+        if (!before)
+            return arena_printf(c->a, "the developer's source %s is new", source->folder);
+        if (strcmp(before->place, source->place) != 0)
+            return arena_printf(c->a, "the developer's source %s is used through %s now", source->folder,
+                                source->place);
+    }
+    for (size_t i = 0; i < now->count; i++)
+        if (i >= then->count || strcmp(now->items[i].folder, then->items[i].folder) != 0)
+            return "the developers' sources come in another order";
+    return NULL;
+}
+
+/* *input: whether it is one of what a sync is asked for, and not of what it left. */
+static const char *difference(const struct comparison *c, const struct facts *facts,
+                              const struct boot_sources *then, bool *input)
+{
+    const char *sources = changed_sources(c, then);
     size_t seen = 0, all = 0;
     array_each (facts, f) {
         const struct kind *kind = find_kind(f->column[0]);
@@ -357,8 +399,11 @@ static const char *difference(const struct comparison *c, const struct facts *fa
         seen |= (size_t)1 << (kind - kinds);
         const char *now = kind->now(c, f->column[2]);
         *input = kind < &kinds[KIND_VENV];
-        if (strcmp(now, f->column[1]) != 0)
-            return kind == &kinds[KIND_SETTINGS] ? changed_settings(c, facts) : reason_of(c, kind, f, now);
+        if (strcmp(now, f->column[1]) == 0)
+            continue;
+        if (kind == &kinds[KIND_SOURCE] && sources)
+            return sources;
+        return kind == &kinds[KIND_SETTINGS] ? changed_settings(c, facts) : reason_of(c, kind, f, now);
     }
     *input = false;
     for (size_t i = 0; i < KINDS; i++)
@@ -366,7 +411,7 @@ static const char *difference(const struct comparison *c, const struct facts *fa
             all |= (size_t)1 << i;
     if ((seen & all) != all)
         return "the state of the last sync is not whole";
-    const char *added = new_file(c, facts);
+    const char *added = sources ? sources : new_file(c, facts);
     *input = added != NULL;
     return added;
 }
@@ -448,11 +493,12 @@ void state_base_changes(struct arena *a, const struct boot_paths *paths, struct 
 /* ---- */
 
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
-                                 const struct settings *settings, struct state *out, const char **reason)
+                                 const struct settings *settings, const struct boot_sources *sources,
+                                 struct state *out, const char **reason)
 {
     struct facts facts = {0};
     struct state state = {0};
-    const struct comparison c = {.a = a, .paths = paths, .settings = settings};
+    const struct comparison c = {.a = a, .paths = paths, .settings = settings, .sources = sources};
     const char *why = state_unfinished(paths) ? "the last sync was not finished" : NULL;
     const char *unread = read_state(a, paths, &facts);
     if (!unread)
@@ -465,7 +511,7 @@ enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths
         why = settings->upgrade ? "EXTENSION_UPGRADE asks for newer versions at each boot"
                                 : "the last sync was asked for something else than a boot is";
     if (!why)
-        why = difference(&c, &facts, &state.other_inputs);
+        why = difference(&c, &facts, &state.sources, &state.other_inputs);
     if (!why && state.status < 0)
         why = "the state of the last sync is not whole";
     array_free(&facts);

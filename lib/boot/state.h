@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "boot/sources.h"
 
 #include <stdbool.h>
 
@@ -64,10 +65,11 @@ struct state {
     struct strings base_folders; /* struct interpreter.path */
     const char *interpreter;     /* the file whose size and mtime count (resolved base_executable) */
     const char *soabi;
-    struct strings folders;    /* developers' sources, and folders that requirements name */
-    struct strings wheels;     /* local ones that requirements and constraints name: size and mtime count */
-    const char *site_packages; /* relative */
-    bool always;               /* never unchanged (EXTENSION_UPGRADE) */
+    struct boot_sources sources; /* developers' */
+    struct strings folders;      /* that requirements name */
+    struct strings wheels;       /* local ones that requirements and constraints name: size and mtime count */
+    const char *site_packages;   /* relative */
+    bool always;                 /* never unchanged (EXTENSION_UPGRADE) */
     struct {
         struct state_failure *items;
         size_t count, room;
@@ -98,11 +100,12 @@ int state_mark(const struct boot_paths *paths, const struct state_marks *marks, 
 void state_base_changes(struct arena *a, const struct boot_paths *paths, struct strings *out);
 
 /* Reads SYNC_STATE and compares. `settings`: as loaded now, whose files' digests are used instead of reading
- * again. *out (may be NULL) gets the number, status, SOABI, host, other_inputs, failures and marks, all of
- * the arena. Never fails: what cannot be read is changed. An unfinished commit is a change like any other;
- * state_unfinished tells them apart. */
+ * again; `sources`: as found now, NULL for none. *out (may be NULL) gets the number, status, SOABI, host,
+ * other_inputs, sources, failures and marks, all of the arena. Never fails: what cannot be read is changed.
+ * An unfinished commit is a change like any other; state_unfinished tells them apart. */
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
-                                 const struct settings *settings, struct state *out, const char **reason);
+                                 const struct settings *settings, const struct boot_sources *sources,
+                                 struct state *out, const char **reason);
 
 /* Whether a commit was begun and not finished: its record is there. */
 bool state_unfinished(const struct boot_paths *paths);

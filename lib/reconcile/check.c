@@ -96,7 +96,7 @@ static int look(struct check *c, bool alone, struct err *err)
     struct session *s = c->s;
     struct wanted wanted cleanup_wanted = {0};
     struct state last = {0};
-    state_compare(&s->memory, &s->paths, &s->settings, &last, NULL);
+    state_compare(&s->memory, &s->paths, &s->settings, session_sources(s), &last, NULL);
     if (graph_of_inputs(s, &wanted, &c->graph, err) < 0)
         return -1;
     c->set = s->rebuild ? &s->old : &s->venv;

@@ -302,7 +302,7 @@ static const char *next_boot(struct report *r, const char *settings_fault)
         return "leaves the extensions as they are, because of what is wrong with the settings";
     if (s->settings.sync == SYNC_NEVER)
         return "leaves the extensions as they are (EXTENSION_SYNC=never)";
-    switch (state_compare(&s->memory, &s->paths, &s->settings, &last, &reason)) {
+    switch (state_compare(&s->memory, &s->paths, &s->settings, session_sources(s), &last, &reason)) {
     case STATE_SAME:
         return "has nothing to do: nothing changed since the last sync";
     case STATE_CHANGED:

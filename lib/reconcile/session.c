@@ -102,6 +102,7 @@ void session_close(struct session *s)
     installed_free(&s->old);
     installed_free(&s->prefer);
     array_free(&s->build_settings);
+    sources_free(&s->sources);
     settings_free(&s->settings);
     arena_free(&s->memory);
 }
@@ -112,6 +113,31 @@ static void mark_cache(const struct session *s)
     cleanup_close int cache = open(s->cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cache >= 0)
         cache_mark(cache);
+}
+
+/* At boot the entrypoint has said it. */
+static void warn_of_sources(struct session *s)
+{
+    s->has_sources = true;
+    if (!s->options->boot)
+        array_each (&s->sources.warnings, warning)
+            log_warning("%s", *warning);
+}
+
+const struct boot_sources *session_sources(struct session *s)
+{
+    if (!s->has_sources) {
+        sources_find(&s->memory, &s->paths, &s->settings, &s->sources);
+        warn_of_sources(s);
+    }
+    return &s->sources;
+}
+
+void session_place_sources(struct session *s)
+{
+    sources_free(&s->sources);
+    sources_ready(&s->memory, &s->paths, &s->settings, &s->sources);
+    warn_of_sources(s);
 }
 
 int session_interpreter(struct session *s, struct err *err)

@@ -53,6 +53,8 @@ struct session {
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */
     bool syncing;            /* the extensions folder is ours to change */
 
+    bool has_sources;
+    struct boot_sources sources; /* developers' */
     bool has_interpreter;
     struct interpreter py;
     struct tags *tags;
@@ -80,6 +82,10 @@ int session_open(struct session *s, const struct session_options *options, char 
                  struct err *err);
 void session_close(struct session *s);
 
+/* The developers' sources, in s->sources; what is not in its place is left where it stands. */
+const struct boot_sources *session_sources(struct session *s);
+/* The same, each put in its place. Nothing can be mounted once restrict_writes was called. */
+void session_place_sources(struct session *s);
 /* The interpreter and its tags, in s->py and s->tags. */
 int session_interpreter(struct session *s, struct err *err);
 /* What the base has, in s->base. */

@@ -243,6 +243,7 @@ static int remember(struct run *run, struct err *err)
         .site_packages = s->py.site_packages,
         .always = s->settings.upgrade || s->own_inputs || s->options->constraint_files.count,
         .host = host,
+        .sources = *session_sources(s),
     };
     memcpy(state.settings, s->settings_digest, sizeof state.settings);
     for (size_t i = 0; i < s->settings.file_count; i++)
@@ -315,6 +316,8 @@ int sync_run(struct session *s, struct err *err)
 {
     if (fs_mkdirs(s->paths.extensions, err) < 0)
         return cannot_write(err);
+    if (!s->options->recover_only)
+        session_place_sources(s);
     restrict_writes(s, true);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
@@ -335,7 +338,8 @@ int sync_run(struct session *s, struct err *err)
     }
     struct state last = {0};
     const char *reason = NULL;
-    enum state_verdict verdict = state_compare(&s->memory, &s->paths, &s->settings, &last, &reason);
+    enum state_verdict verdict =
+        state_compare(&s->memory, &s->paths, &s->settings, session_sources(s), &last, &reason);
     if (verdict == STATE_SAME && !s->own_inputs && !s->options->constraint_files.count &&
         !s->settings.upgrade && !s->options->base && !s->options->python) {
         log_debug("nothing changed since the last sync");

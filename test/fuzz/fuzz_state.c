@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *file = path_join(&a, paths.extensions, SYNC_STATE);
     if (fs_write(AT_FDCWD, file, (struct text){(const char *)data, size}, 0600, false, NULL) < 0)
         abort();
-    enum state_verdict verdict = state_compare(&a, &paths, &settings, &state, &reason);
+    enum state_verdict verdict = state_compare(&a, &paths, &settings, NULL, &state, &reason);
     if ((verdict == STATE_SAME) != (reason == NULL))
         abort();
     array_each (&state.failures, failure)

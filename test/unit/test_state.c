@@ -13,6 +13,7 @@ struct world {
     struct boot_paths paths;
     struct settings settings;
     struct state state;
+    struct boot_sources now;
     char *interpreter, *folder, *source;
     const char *reason;
 };
@@ -64,7 +65,7 @@ static void write_state(struct world *w)
 
 static enum state_verdict compare(struct world *w, struct state *out)
 {
-    return state_compare(&w->a, &w->paths, &w->settings, out, &w->reason);
+    return state_compare(&w->a, &w->paths, &w->settings, &w->now, out, &w->reason);
 }
 
 static void assert_changed(struct world *w, const char *part)
@@ -121,6 +122,7 @@ static int tear_down(void **state)
     strings_free(&w->state.digests);
     strings_free(&w->state.base_folders);
     strings_free(&w->state.folders);
+    sources_free(&w->now);
     array_free(&w->state.failures);
     arena_free(&w->a);
     test_free(w);
@@ -354,6 +356,50 @@ static void test_what_a_source_installs(void **state)
     }
 }
 
+static struct boot_source source_at(struct world *w, const char *name, const char *place)
+{
+    const char *folder = below(w, w->paths.root, arena_printf(&w->a, "src/%s", name));
+    put(w, below(w, folder, "setup.py"), "");
+    return (struct boot_source){folder, place ? below(w, w->paths.sources, place) : folder};
+}
+
+static void test_developers_sources(void **state)
+{
+    struct world *w = *state;
+    struct state got;
+    const struct boot_source one = source_at(w, "on\te", "one"), two = source_at(w, "two", NULL);
+    array_push(&w->now, one);
+    assert_changed(w, "the developer's source ");
+    assert_string_equal(w->reason, arena_printf(&w->a, "the developer's source %s is new", one.folder));
+    array_push(&w->now, two);
+    struct boot_source then[] = {one, two};
+    w->state.sources = (struct boot_sources){.items = then, .count = 2};
+    write_state(w);
+    assert_int_equal(compare(w, &got), STATE_SAME);
+    assert_int_equal(got.sources.count, 2);
+    assert_string_equal(got.sources.items[0].folder, one.folder);
+    assert_string_equal(got.sources.items[0].place, one.place);
+    assert_string_equal(got.sources.items[1].place, two.folder);
+    put(w, below(w, two.folder, "setup.py"), "more");
+    assert_changed(w, "src/two changed");
+    w->now.count = 1;
+    assert_changed(w, "src/two is gone");
+    write_state(w);
+    assert_changed(w, "src/two is gone");
+    w->now.items[0] = two;
+    w->now.items[1] = one;
+    w->now.count = 2;
+    write_state(w);
+    assert_changed(w, "the developers' sources come in another order");
+    compare(w, &got);
+    assert_true(got.other_inputs);
+    w->now.items[0] = one;
+    w->now.items[1] = (struct boot_source){two.folder, below(w, w->paths.sources, "two")};
+    assert_changed(w, "src/two is used through ");
+    w->now.count = 0;
+    assert_changed(w, "/src/on\te is gone");
+}
+
 static void test_venv(void **state)
 {
     struct world *w = *state;
@@ -560,6 +606,7 @@ int main(void)
         TEST(test_inode_and_ctime_do_not_count),
         TEST(test_source),
         TEST(test_what_a_source_installs),
+        TEST(test_developers_sources),
         TEST(test_venv),
         TEST(test_failures),
         TEST(test_marks),
