@@ -148,8 +148,10 @@ char **pip_environment(struct arena *a, const struct build_settings *s, const st
     add_list(a, &env, "PIP_TRUSTED_HOST", s->trusted_hosts, ' ');
     add_list(a, &env, "PIP_NO_BINARY", s->no_binary, ',');
     add_list(a, &env, "PIP_ONLY_BINARY", s->only_binary, ',');
-    add_list(a, &env, pip && knows_build_constraint(pip) ? "PIP_BUILD_CONSTRAINT" : "PIP_CONSTRAINT",
-             s->constraints, ' ');
+    /* pip refuses both at once: without isolation it gets nothing that they could be about. */
+    if (!no_isolation)
+        add_list(a, &env, pip && knows_build_constraint(pip) ? "PIP_BUILD_CONSTRAINT" : "PIP_CONSTRAINT",
+                 s->constraints, ' ');
     return env;
 }
 
@@ -207,7 +209,7 @@ static void add_secrets_of(struct arena *a, const char *url, struct strings *sec
 
 static void add_all_secrets(struct arena *a, const struct build_settings *s, struct strings *secrets)
 {
-    const struct strings *lists[] = {s->index_urls, s->find_links};
+    const struct strings *lists[] = {s->index_urls, s->find_links, s->constraints};
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
         for (size_t i = 0; lists[k] && i < lists[k]->count; i++)
             add_secrets_of(a, lists[k]->items[i], secrets);

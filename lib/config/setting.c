@@ -58,6 +58,8 @@ const struct setting setting_table[] = {
     PIPS("index.retries", "retries", SETTING_NUMBER, retries),
     PIPS("index.pre", "pre", SETTING_BOOL, pre),
     PIPS("index.constraint", "constraint", SETTING_LIST, constraints),
+    PIPS("index.build-constraint", "build-constraint", SETTING_LIST, build_constraints),
+    PIPS("index.no-build-isolation", "no-build-isolation", SETTING_OFF, no_build_isolation),
     PIPS("index.all-releases", "all-releases", SETTING_CONTROL, all_releases,
          .counterpart = offsetof(struct settings, only_final)),
     PIPS("index.only-final", "only-final", SETTING_CONTROL, only_final,
@@ -119,6 +121,21 @@ static int assign_bool(bool *to, const struct setting_value *v, struct err *err)
     else if (!is_yes && !is_no)
         return refuse(v, err, "true or false");
     *to = is_yes;
+    return 0;
+}
+
+static int assign_off(bool *to, const struct setting_value *v, struct err *err)
+{
+    if (assign_bool(to, v, err) < 0)
+        return -1;
+    if (v->syntax != SYNTAX_PIP)
+        return 0;
+    if (*to)
+        log_warning(
+            "%s=%.*s changes nothing: as pip reads it, false is what switches the isolation of builds "
+            "off; write false, or leave it out",
+            v->from, TEXT_ARG(v->text));
+    *to = !*to;
     return 0;
 }
 
@@ -330,6 +347,8 @@ static int assign(struct settings *s, const struct setting *setting, const struc
     switch (setting->kind) {
     case SETTING_BOOL:
         return assign_bool(place, v, err);
+    case SETTING_OFF:
+        return assign_off(place, v, err);
     case SETTING_SECONDS:
     case SETTING_NUMBER:
         return assign_int(place, setting, v, err);
@@ -397,6 +416,7 @@ bool setting_text(const struct settings *s, const struct setting *setting, struc
         return join(list->items, list->count, to);
     }
     case SETTING_BOOL:
+    case SETTING_OFF:
         return add(*(const bool *)place ? "true" : "false", to);
     case SETTING_SECONDS:
     case SETTING_NUMBER:

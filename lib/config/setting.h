@@ -7,7 +7,9 @@
 #include "config/settings.h"
 
 enum setting_kind {
-    SETTING_BOOL,    /* 1 and true, 0 and false; in pip's own places, what pip takes */
+    SETTING_BOOL, /* 1 and true, 0 and false; in pip's own places, what pip takes */
+    SETTING_OFF,  /* bool; pip has it as an option that switches something off, and takes what its own places
+                     say for whether that is on: there, 0 and false say yes */
     SETTING_STRING,  /* const char * */
     SETTING_PATH,    /* const char *, ~ is HOME where pip reads it so */
     SETTING_FOLDERS, /* const char *, colon-separated; a list in YAML */

@@ -22,6 +22,8 @@ static bool is_input(const struct setting *setting)
                                        "index.no-index",
                                        "index.pre",
                                        "index.constraint",
+                                       "index.build-constraint",
+                                       "index.no-build-isolation",
                                        "index.all-releases",
                                        "index.only-final",
                                        "index.no-binary",

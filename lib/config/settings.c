@@ -245,6 +245,7 @@ void settings_free(struct settings *s)
     strings_free(&s->find_links);
     strings_free(&s->trusted_hosts);
     strings_free(&s->constraints);
+    strings_free(&s->build_constraints);
     strings_free(&s->no_binary);
     strings_free(&s->only_binary);
     strings_free(&s->all_releases);
@@ -321,5 +322,7 @@ void settings_digest(const struct settings *s, char hex[65])
     add_list(&b, "only-binary", s->only_binary.items, s->only_binary.count);
     add_list(&b, "all-releases", s->all_releases.items, s->all_releases.count);
     add_list(&b, "only-final", s->only_final.items, s->only_final.count);
+    add_list(&b, "build-constraint", s->build_constraints.items, s->build_constraints.count);
+    buf_printf(&b, "no-build-isolation %d\n", s->no_build_isolation);
     digest_hex(buf_view(&b), hex);
 }

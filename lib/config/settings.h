@@ -46,8 +46,9 @@ struct settings {
     /* pip's own, as pip resolves them */
     const char *index_url; /* NULL: what the installed pip would ask */
     struct strings extra_index_urls, find_links, trusted_hosts, constraints, no_binary, only_binary;
+    struct strings build_constraints;        /* files or URLs */
     struct strings all_releases, only_final; /* as no_binary: normalised names, ":all:" */
-    bool no_index, pre, require_hashes, no_require_hashes;
+    bool no_index, pre, require_hashes, no_require_hashes, no_build_isolation;
     const char *cert, *client_cert, *proxy;
     int pip_timeout_s; /* 15 */
     int retries;       /* 5 */

@@ -23,7 +23,7 @@ enum { LONGEST_MS = 30 * 60 * 1000, SHORTEST_MS = 1000, RESERVED_MS = 10 * 1000 
 /* Of waiting for another sync: a build that takes less is nothing to tell of. */
 enum { TELL_AFTER_MS = 1000, LOOK_EVERY_MS = 20 };
 
-enum { RECORD_LIMIT = 4096 };
+enum { RECORD_LIMIT = 4096, CONSTRAINTS_LIMIT = 16 << 20 };
 
 static const char first_line[] = "localstack-extensions built wheel 1";
 
@@ -36,12 +36,49 @@ static const char *origin_of_archive(struct session *s, const char *sha256, cons
                         : arena_concat(&s->memory, "archive ", sha256);
 }
 
+/* What the build constraints are: of a file of the network nothing but its URL is known without asking. */
+static void add_constraints(struct session *s, struct buf *to)
+{
+    array_each (&s->settings.build_constraints, name) {
+        struct err err cleanup_err = ERR_INIT;
+        struct buf bytes cleanup_buf = BUF_INIT;
+        char hex[DIGEST_HEX] = "";
+        const char *local = url_to_path(&s->memory, *name);
+        if (!local && strstr(*name, "://")) {
+            buf_printf(to, "constraints %s\n", *name);
+            continue;
+        }
+        if (fs_read(AT_FDCWD, local ? local : *name, CONSTRAINTS_LIMIT, &bytes, &err) == 0)
+            digest_hex(buf_view(&bytes), hex);
+        else if (!s->build_fault)
+            s->build_fault = arena_printf(&s->memory,
+                                          "the build constraints (PIP_BUILD_CONSTRAINT, "
+                                          "index.build-constraint) cannot be read: %s",
+                                          err.text);
+        buf_printf(to, "constraints %s\n", hex);
+    }
+}
+
+static const char *settings_key(struct session *s)
+{
+    struct buf text cleanup_buf = BUF_INIT;
+    if (!s->build_key) {
+        if (s->settings.no_build_isolation)
+            buf_str(&text, "not isolated\n");
+        else
+            add_constraints(s, &text);
+        s->build_key = text_dup(&s->memory, buf_view(&text));
+    }
+    return s->build_key;
+}
+
 /* Another interpreter, or other settings, may make another wheel of the same. */
 static void make_key(struct session *s, const char *name, const char *origin, char key[DIGEST_HEX])
 {
     struct buf text cleanup_buf = BUF_INIT;
     buf_printf(&text, "%s\npython %s\nabi %s\nmachine %s\n", origin, s->py.version_text, s->py.tags.soabi,
                s->py.markers.platform_machine);
+    buf_str(&text, settings_key(s));
     array_each (&s->build_settings, b)
         if (strcmp(b->name, name) == 0)
             buf_printf(&text, "setting %s\n", b->setting);
@@ -124,7 +161,7 @@ struct source_build {
 
 struct batch {
     struct session *s;
-    struct strings index_urls;
+    struct strings index_urls, constraints;
     struct build *builds;
     struct source_build *of;
     size_t count;
@@ -145,6 +182,7 @@ static void batch_free(struct batch *b)
         err_clear(&b->builds[i].error);
     }
     array_free(&b->index_urls);
+    array_free(&b->constraints);
 }
 #define cleanup_batch __attribute__((cleanup(batch_free)))
 
@@ -194,6 +232,8 @@ static int builder_of(struct batch *b, struct builder **out, struct err *err)
     const struct settings *set = &s->settings;
     struct build_settings *settings = arena_new(&s->memory, struct build_settings);
     session_index_urls(s, &b->index_urls);
+    array_each (&set->build_constraints, name)
+        array_push(&b->constraints, strstr(*name, "://") ? *name : path_absolute(&s->memory, *name));
     *settings = (struct build_settings){
         .py = &s->py,
         .environ = s->environ,
@@ -202,6 +242,7 @@ static int builder_of(struct batch *b, struct builder **out, struct err *err)
         .trusted_hosts = &set->trusted_hosts,
         .no_binary = &set->no_binary,
         .only_binary = &set->only_binary,
+        .constraints = &b->constraints,
         .cert = set->cert,
         .client_cert = set->client_cert,
         .proxy = set->proxy,
@@ -285,8 +326,11 @@ static void add_build(struct batch *b, const char *file_name, const char *subdir
 {
     const struct source_build *of = &b->of[b->count];
     struct build *build = &b->builds[b->count++];
-    *build = (struct build){
-        .name = of->distribution, .source = of->path, .file_name = file_name, .subdirectory = subdirectory};
+    *build = (struct build){.name = of->distribution,
+                            .source = of->path,
+                            .file_name = file_name,
+                            .subdirectory = subdirectory,
+                            .no_isolation = b->s->settings.no_build_isolation};
     give_settings(b->s, build);
 }
 
@@ -357,7 +401,9 @@ static int build_tasks(struct session *s, struct task *tasks, size_t count, stru
     struct build *builds = arena_array(&s->memory, count, sizeof *builds);
     struct source_build *of = arena_array(&s->memory, count, sizeof *of);
     long long since = stopwatch_ms(), patience = time_left_ms(s) / 2;
-    while (count) {
+    for (size_t i = 0; i < count && s->build_fault; i++)
+        err_set(tasks[i].of.error, ERR_INPUT, "%s", s->build_fault);
+    while (count && !s->build_fault) {
         struct batch b cleanup_batch = {.s = s, .builds = builds, .of = of};
         long long waited = stopwatch_ms() - since;
         size_t left = 0;

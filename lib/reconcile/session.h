@@ -69,6 +69,9 @@ struct session {
     struct state_marks marks;      /* what `check` found, for a sync (or its plan) to repair */
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct ARRAY(struct build_setting) build_settings;
+    const char
+        *build_key; /* what of the settings makes other wheels of the same source; NULL: not asked yet */
+    const char *build_fault; /* NULL, or why nothing can be built: then too */
     struct http *http;
     struct index *index;
     struct fetcher *fetcher; /* of fetch.h */

@@ -35,12 +35,33 @@ backend-path = ["."]
 """
 
 
+# A back end that is a distribution of its own: each of its versions makes the wheel that the source has for it.
+TINY = """
+import os, shutil
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = open("name").read()
+    shutil.copy("made-{version}", os.path.join(folder, name))
+    return name
+"""
+
+
+def tiny(version):
+    """As make_wheel wants it."""
+    return "tiny-backend", version, (), {"tiny_backend.py": TINY.format(version=version)}
+
+
+def make_tiny_source(folder, name, version, backends, requires=("tiny-backend",)):
+    """One that a tiny back end builds; its module says which version of that did."""
+    files = {"PKG-INFO": metadata_text(name, version), "name": wheel_filename(name, version),
+             "pyproject.toml": f'[build-system]\nrequires = {list(requires)!r}\nbuild-backend = "tiny_backend"\n'}
+    for backend in backends:
+        files[f"made-{backend}"] = wheel_bytes(name, version, files={f"{file_name(name)}/__init__.py": f"backend = {backend!r}\n"})
+    return write_source(folder, name, version, files)
+
+
 def make_source(folder, name, version, requires=(), *, static=False, says=None, deed="", **wheel):
     """static: PKG-INFO says that what it requires is what any build requires (PEP 643); says: what it says instead. deed: the body of
     a function that the build runs."""
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    base = f"{file_name(name)}-{version}"
     info = metadata_text(name, version, requires if says is None else says)
     body = f"def deed():\n{textwrap.indent(textwrap.dedent(deed), '    ')}\n" if deed else ""
     files = {
@@ -49,6 +70,13 @@ def make_source(folder, name, version, requires=(), *, static=False, says=None, 
         "backend.py": BACKEND.format(wheel=wheel_filename(name, version), deed=body),
         "made": wheel_bytes(name, version, requires, **wheel),
     }
+    return write_source(folder, name, version, files)
+
+
+def write_source(folder, name, version, files):
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    base = f"{file_name(name)}-{version}"
     path = folder / f"{base}.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
         for relative, content in files.items():

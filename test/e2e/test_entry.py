@@ -119,6 +119,7 @@ class World:
         return sha256(
             "auto-install\ninstall 0\ndev-sources\ndev 0\nbase-conflicts 0\nstrategy 0\nno-index 0\npre 0\nhashes 0 0\nlock\n"
             "index-url\nextra 0\nfind-links 0\nconstraint 0\nno-binary 0\nonly-binary 0\nall-releases 0\nonly-final 0\n"
+            "build-constraint 0\nno-build-isolation 0\n"
         )
 
     def write_state(self, failures=(), **changes):

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -15,7 +16,8 @@ import pytest
 from checks import check_records, leftovers
 from conftest import LONG
 from repositories import GitServer, Repository
-from sources import make_source
+from sources import make_source, make_tiny_source, tiny
+from wheels import make_wheel
 
 
 @pytest.fixture
@@ -105,6 +107,69 @@ def test_config_settings(root, index, tmp_path):
     done = root.boot("/bin/echo", "on")
     log = (root.volume / "logs/from-source-build.log").read_text()
     assert "settings: {'color': 'green', 'size': '7'}" in log, (done, archive)
+
+
+# ---- what it is built with
+
+def made_by(root):
+    return root.localstack_sees("import from_source; print(from_source.backend)")
+
+
+@pytest.fixture
+def backends(root, index, tmp_path):
+    """Two versions of what builds from-source, in a folder."""
+    index.index.add(make_tiny_source(tmp_path / "sources", "from-source", "1.0", ["1.0", "2.0"]))
+    for version in ("1.0", "2.0"):
+        make_wheel(tmp_path / "backends", *tiny(version))
+    root.env["PIP_FIND_LINKS"] = str(tmp_path / "backends")
+    return tmp_path / "backends"
+
+
+@pytest.mark.parametrize("place", ["variable", "key", "relative", "file:"])
+def test_build_constraints(root, backends, tmp_path, place):
+    """They choose what builds; each choice is another wheel, and none is built twice."""
+    limits = tmp_path / "of builds.txt" if place == "key" else tmp_path / "limits.txt"
+    limits.write_text("tiny-backend<2\n")
+    env = {"EXTENSION_AUTO_INSTALL": "from-source"}
+    if place == "key":
+        (root.conf / "extensions.yaml").write_text(f"index:\n  build-constraint: ['{limits}']\n")
+    else:
+        env["PIP_BUILD_CONSTRAINT"] = {"variable": limits, "relative": os.path.relpath(limits), "file:": limits.as_uri()}[place]
+    assert built(root.sync(**env)) == ["from_source-1.0"] and made_by(root) == "1.0"
+    for text, version, builds in [("", "2.0", 1), ("tiny-backend<2\n", "1.0", 0), ("# none\n", "2.0", 1)]:
+        root.sync(**env | {"EXTENSION_AUTO_INSTALL": ""})
+        limits.write_text(text)
+        done = root.sync(**env)
+        assert (len(built(done)), made_by(root)) == (builds, version), done
+
+
+def test_build_constraints_that_cannot_be_read(root, index, backends):
+    """What is to be built fails, with the reason; what is not does not need them."""
+    index.add("other", "1.0")
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source,other", PIP_BUILD_CONSTRAINT="/nowhere/limits.txt", status=1)
+    assert root.installed() == {"other": "1.0"} and "building" not in done.err
+    assert re.search(r"from-source .*is set aside: .*the build constraints \(PIP_BUILD_CONSTRAINT, .*\) cannot be read: .*/nowhere/limits.txt", done.err), done
+
+
+@pytest.mark.parametrize("place", ["variable", "key"])
+def test_without_isolation(root, index, tmp_path, place):
+    """What builds is what the venv, or the base, has; the same with isolation is another wheel."""
+    archive = index.index.add(make_tiny_source(tmp_path / "sources", "from-source", "1.0", ["1.0", "2.0"]))
+    index.add(*tiny("1.0"))
+    index.add(*tiny("2.0"))
+    root.sync(EXTENSION_AUTO_INSTALL="tiny-backend==1.0")
+    (tmp_path / "limits.txt").write_text("tiny-backend>=9\n")  # pip would not have both; they say nothing here
+    env = {"EXTENSION_AUTO_INSTALL": "tiny-backend==1.0,from-source", "PIP_BUILD_CONSTRAINT": tmp_path / "limits.txt"}
+    if place == "key":
+        (root.conf / "extensions.yaml").write_text("index:\n  no-build-isolation: true\n")
+        root.sync(**env)
+    else:
+        root.sync(**env, PIP_NO_BUILD_ISOLATION="false")
+    assert made_by(root) == "1.0" and archive.exists()
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    done = root.sync(EXTENSION_AUTO_INSTALL="from-source", PIP_NO_BUILD_ISOLATION="1")
+    assert made_by(root) == "2.0" and built(done) == ["from_source-1.0"], done
+    assert ("PIP_NO_BUILD_ISOLATION=1 changes nothing" in done.err), done
 
 
 # ---- wheels and sources

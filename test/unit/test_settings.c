@@ -166,7 +166,7 @@ static void test_yaml_has_every_key(void **state)
             "index:\n  strategy: best\n  url: http://i/\n  extra: [http://e/]\n  find-links: [/f, ~/g]\n"
             "  no-index: true\n  trusted-host: [h]\n  cert: ~/c\n  client-cert: /cc\n  proxy: http://p\n"
             "  timeout: 3\n  retries: 2\n  pre: true\n  constraint: [/con]\n  no-binary: [A_b]\n"
-            "  only-binary: [c]\n");
+            "  only-binary: [c]\n  build-constraint: [/b]\n  no-build-isolation: true\n");
     assert_int_equal(load(w), 0);
     const struct settings *s = &w->s;
     assert_int_equal(s->install_count, 2);
@@ -195,6 +195,36 @@ static void test_yaml_has_every_key(void **state)
     assert_list(&s->constraints, "/con");
     assert_list(&s->no_binary, "a-b");
     assert_list(&s->only_binary, "c");
+    assert_list(&s->build_constraints, "/b");
+    assert_true(s->no_build_isolation);
+}
+
+/* As pip's store_false has it: what pip's places give is what the option takes away. */
+static void test_build_isolation(void **state)
+{
+    static const struct {
+        const char *entry;
+        bool none;
+    } table[] = {
+        {"PIP_NO_BUILD_ISOLATION=0", true},    {"PIP_NO_BUILD_ISOLATION=false", true},
+        {"PIP_NO_BUILD_ISOLATION=off", true},  {"PIP_NO_BUILD_ISOLATION=1", false},
+        {"PIP_NO_BUILD_ISOLATION=yes", false}, {"PIP_NO_BUILD_ISOLATION=", false},
+    };
+    struct world *w = *state;
+    set(w, "PIP_CONFIG_FILE=/dev/null");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        set(w, table[i].entry);
+        assert_int_equal(load(w), 0);
+        if (w->s.no_build_isolation != table[i].none)
+            fail_msg("%s", table[i].entry);
+        w->env.count--;
+    }
+    yaml(w, "index: {no-build-isolation: true}\n");
+    assert_int_equal(load(w), 0);
+    assert_true(w->s.no_build_isolation);
+    set(w, "PIP_NO_BUILD_ISOLATION=1"); /* on again */
+    assert_int_equal(load(w), 0);
+    assert_false(w->s.no_build_isolation);
 }
 
 static void test_yaml_faults(void **state)
@@ -449,6 +479,8 @@ static void test_digest(void **state)
         {"PIP_NO_INDEX=1", true},
         {"PIP_PRE=1", true},
         {"PIP_CONSTRAINT=x", true},
+        {"PIP_BUILD_CONSTRAINT=x", true},
+        {"PIP_NO_BUILD_ISOLATION=false", true},
         {"PIP_NO_BINARY=x", true},
         {"PIP_ONLY_BINARY=x", true},
         {"EXTENSION_LOG_LEVEL=info", false},
@@ -495,6 +527,7 @@ int main(void)
         TEST(test_where_a_value_came_from),
         TEST(test_a_value_that_is_refused_leaves_its_origin),
         TEST(test_yaml_has_every_key),
+        TEST(test_build_isolation),
         TEST(test_yaml_faults),
         TEST(test_yaml_tells_all_faults_and_keeps_the_rest),
         TEST(test_yaml_that_is_no_text),
