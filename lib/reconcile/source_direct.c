@@ -8,10 +8,10 @@
 #include "reconcile/source_private.h"
 
 /* What direct_url.json says of what is installed. */
-static bool origin_of(struct source *source, struct installed *have, struct direct_url *from)
+static bool origin_of(struct session *s, struct installed_set *set, struct installed *have,
+                      struct direct_url *from)
 {
-    struct session *s = source->s;
-    return have && installed_details(&s->venv, have, NULL) == 0 && have->direct_url &&
+    return have && installed_details(set, have, NULL) == 0 && have->direct_url &&
            direct_url_parse(&s->memory, have->direct_url, from, NULL) == 0;
 }
 
@@ -50,7 +50,7 @@ static bool came_from(struct source *source, struct installed *have, const char 
 {
     struct session *s = source->s;
     struct direct_url from;
-    if (!origin_of(source, have, &from))
+    if (!origin_of(s, &s->venv, have, &from))
         return false;
     if (from.kind == DIRECT_REPOSITORY)
         return came_from_repository(source, &from, url);
@@ -104,6 +104,21 @@ static int fetch_file(struct source *source, struct name *n, struct source_direc
     return result;
 }
 
+/* The commit that a reference stood for when it was installed: in the venv that is made anew, or has to be
+ * mended, or that a lock is made of. NULL where that is not known, or is to be asked for anew. */
+static char *commit_before(struct source *source, const char *name, const char *url)
+{
+    struct session *s = source->s;
+    struct installed_set *const sets[] = {&s->venv, &s->old, &s->prefer};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets && !s->settings.upgrade; i++) {
+        struct direct_url from;
+        if (origin_of(s, sets[i], installed_find(sets[i], name), &from) &&
+            came_from_repository(source, &from, url) && from.commit && git_is_commit(from.commit))
+            return arena_strdup(&s->memory, from.commit);
+    }
+    return NULL;
+}
+
 /* 1: what is installed is of this commit. */
 static int fetch_repository(struct source *source, struct name *n, struct source_direct *d, struct err *err)
 {
@@ -111,13 +126,13 @@ static int fetch_repository(struct source *source, struct name *n, struct source
     struct direct_url *from = arena_new(&s->memory, struct direct_url), installed;
     struct installed *have = source_usable(source, n->name);
     struct git_url git;
-    char *commit;
+    char *commit = commit_before(source, n->name, d->url);
     if (source_all_is_checked(source))
         return err_set(err, ERR_INPUT, "%s is a repository, which no hash can be given for", n->name);
     if (git_url_parse(&s->memory, d->url, &git, err) < 0 ||
-        built_repository_commit(s, &git, &commit, err) < 0)
+        (!commit && built_repository_commit(s, &git, &commit, err) < 0))
         return -1;
-    if (origin_of(source, have, &installed) && came_from_repository(source, &installed, d->url) &&
+    if (origin_of(s, &s->venv, have, &installed) && came_from_repository(source, &installed, d->url) &&
         same_text(installed.commit, commit))
         return 1;
     *from = (struct direct_url){.kind = DIRECT_REPOSITORY,

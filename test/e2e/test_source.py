@@ -14,7 +14,7 @@ import tarfile
 import pytest
 
 from checks import check_records, leftovers
-from conftest import LONG
+from conftest import LONG, switch_base
 from repositories import GitServer, Repository
 from sources import make_source, make_tiny_source, tiny
 from wheels import make_wheel
@@ -433,6 +433,35 @@ def test_repositories(root, repository):
     done = root.sync("--offline", EXTENSION_AUTO_INSTALL=f"from-source @ git+{repository.url}@{commit}#subdirectory=project")
     assert root.installed() == {"from-source": "1.0"} and "building" not in done.err
     assert recorded(root, "from-source")["vcs_info"] == {"vcs": "git", "requested_revision": commit, "commit_id": commit}
+
+
+@pytest.mark.parametrize("anew", ["another Python", "damaged"])
+def test_a_branch_stays_at_its_commit_where_it_is_installed_anew(root, repository, anew, request):
+    """What the branch is by now is asked with --upgrade alone."""
+    commit = repository.release("1.0")
+    env = {"EXTENSION_AUTO_INSTALL": f"from-source @ git+{repository.url}@main#subdirectory=project"}
+    root.sync(**env)
+    newer = repository.release("1.1")
+    if anew == "damaged":
+        (root.site / "from_source/__init__.py").write_text("broken =")
+        assert root.run("check", env=env).status == 1
+    else:
+        switch_base(root, request.getfixturevalue("other_base"))
+    root.sync(**env)
+    assert root.installed() == {"from-source": "1.0"} and recorded(root, "from-source")["vcs_info"]["commit_id"] == commit
+    assert root.localstack_sees("import from_source; print(from_source.version)") == "1.0"
+    root.sync("--upgrade", **env)
+    assert root.installed() == {"from-source": "1.1"} and recorded(root, "from-source")["vcs_info"]["commit_id"] == newer
+
+
+def test_a_branch_of_which_another_reference_is_installed_is_asked(root, repository, other_base):
+    repository.release("1.0")
+    asked = f"from-source @ git+{repository.url}%s#subdirectory=project"
+    root.sync(EXTENSION_AUTO_INSTALL=asked % "")
+    repository.release("1.1")
+    switch_base(root, other_base)
+    root.sync(EXTENSION_AUTO_INSTALL=asked % "@main")
+    assert root.installed() == {"from-source": "1.1"}
 
 
 def test_a_repository_with_a_password(root, repository):
