@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
 #include "base/thread.h"
+#include "index/url.h"
 #include "reconcile/check_private.h"
 #include "venv/direct_url.h"
 #include "venv/hasher.h"
@@ -188,15 +189,84 @@ static bool is_byte_code(const char *path)
     return strstr(path, "__pycache__/") && text_ends(text_of(path), T(".pyc"));
 }
 
+/* ---- developers' sources */
+
+/* Of a source that we installed, an entry of RECORD without digest and size stands for a link into it; the
+ * dist-info is of files. */
+static bool is_link_of_source(const struct installed *item, const struct record_entry *e)
+{
+    size_t n = strlen(item->info);
+    bool in_info = strncmp(e->path, item->info, n) == 0 && e->path[n] == '/';
+    return !e->algorithm && e->size < 0 && !in_info;
+}
+
+/* Without it pip would take the folder away with what others have in it. */
+static void check_mark(struct files *f, const struct installed *item, const char *path)
+{
+    size_t n = strlen(item->folder);
+    if (strncmp(path, item->folder, n) != 0 || path[n] != '/')
+        return;
+    for (const char *slash = strchr(path + n + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        const char *mark = arena_printf(f->a, "%.*s/" PLACING_NAMESPACE_MARK, (int)(slash - path), path);
+        if (!fs_exists(AT_FDCWD, mark))
+            add(f, "missing", item, mark,
+                arena_printf(f->a,
+                             "%s %s: %s is missing, so that a pip that uninstalls something there would "
+                             "remove the folder with everything in it",
+                             item->given, item->version.text, mark));
+    }
+}
+
+static void check_link(struct files *f, const struct installed *item, const char *path, const char *place)
+{
+    const char *given = item->given, *version = item->version.text, *target;
+    size_t n = strlen(place);
+    struct stat st;
+    f->c->files++;
+    if (!has_folders(f, item, path))
+        return;
+    if (lstat(path, &st) < 0) {
+        add(f, errno == ENOENT ? "missing" : "unreadable", item, path,
+            errno == ENOENT
+                ? arena_printf(f->a, "%s %s: %s is missing, the link to its source", given, version, path)
+                : arena_printf(f->a, "%s %s: %s cannot be read: %s", given, version, path, strerror(errno)));
+        return;
+    }
+    check_mark(f, item, path);
+    target = S_ISLNK(st.st_mode) ? fs_readlink(f->a, AT_FDCWD, path, NULL) : NULL;
+    if (!target)
+        add(f, "type", item, path,
+            arena_printf(f->a, "%s %s: %s stands in place of a link to its source", given, version, path));
+    else if (strncmp(target, place, n) != 0 || (target[n] && target[n] != '/'))
+        add(f, "link", item, path,
+            arena_printf(f->a, "%s %s: the link %s leads to %s, and not into its source %s", given, version,
+                         path, target, place));
+    else if (stat(path, &st) < 0)
+        add(f, "link", item, path,
+            arena_printf(f->a, "%s %s: the link %s leads to nothing: %s: %s", given, version, path, target,
+                         strerror(errno)));
+}
+
+/* The folder of a developer's source; NULL for what is none. */
+static const char *source_of(struct files *f, const struct installed *item)
+{
+    struct direct_url from;
+    bool editable =
+        item->direct_url && direct_url_parse(f->a, item->direct_url, &from, NULL) == 0 && from.editable;
+    const char *path = editable ? url_to_path(f->a, from.url) : NULL;
+    return path ? path_absolute(f->a, path) : NULL;
+}
+
+/* ---- entries */
+
 static void add_entry(struct files *f, const struct installed *item, const struct record_entry *e,
-                      bool editable)
+                      const char *source)
 {
     const struct check *c = f->c;
     const char *venv = c->s->paths.venv;
     const char *path =
         path_absolute(f->a, *e->path == '/' ? e->path : path_join(f->a, item->folder, e->path));
     size_t n = strlen(venv);
-    struct stat st;
     if (strncmp(path, venv, n) != 0 || path[n] != '/') {
         add(f, "record", item, path,
             arena_printf(f->a, "%s %s: its RECORD names %s, which is outside the virtual environment",
@@ -206,12 +276,13 @@ static void add_entry(struct files *f, const struct installed *item, const struc
     /* What the interpreter writes and removes as it likes. */
     if (!e->algorithm && is_byte_code(path))
         return;
-    /* Of a developer's source: a link is what it should be. */
-    if (editable && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
-        if (stat(path, &st) < 0)
-            add(f, "link", item, path,
-                arena_printf(f->a, "%s %s: the link %s leads to nothing: %s", item->given, item->version.text,
-                             path, strerror(errno)));
+    struct stat st;
+    bool ours = strcmp(item->installer, INSTALLER_NAME) == 0;
+    /* Others' tools have links of their own (`flit install --symlink`). */
+    if (source && !ours && stat(path, &st) == 0 && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+        return;
+    if (source && ours && is_link_of_source(item, e)) {
+        check_link(f, item, path, source);
         return;
     }
     if (!has_folders(f, item, path))
@@ -224,12 +295,6 @@ static void add_entry(struct files *f, const struct installed *item, const struc
 }
 
 /* ---- the dist-info */
-
-static bool is_editable(struct files *f, const struct installed *item)
-{
-    struct direct_url from;
-    return item->direct_url && direct_url_parse(f->a, item->direct_url, &from, NULL) == 0 && from.editable;
-}
 
 /* Whether the INSTALLER that RECORD speaks of was ours: it may be what is missing. */
 static bool was_ours(const struct installed *item, const struct record *record)
@@ -266,9 +331,9 @@ static void add_record(struct files *f, struct installed *item)
     }
     if (strcmp(item->installer, INSTALLER_NAME) != 0 && was_ours(item, record))
         item->installer = INSTALLER_NAME;
-    bool editable = is_editable(f, item);
+    const char *source = source_of(f, item);
     for (size_t i = 0; i < record->count; i++)
-        add_entry(f, item, &record->entries[i], editable);
+        add_entry(f, item, &record->entries[i], source);
 }
 
 static void check_metadata(struct files *f, struct installed *item)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
 #include "reconcile/check_private.h"
+#include "venv/placing.h"
 
 enum { DEPTH_LIMIT = 100 };
 
@@ -14,7 +15,8 @@ static void walk(const char *folder, const struct strmap *listed, int depth)
     array_each (&names, name) {
         const char *path = path_join(&a, folder, *name);
         struct stat st;
-        if (strcmp(*name, "__pycache__") == 0 || strmap_get(listed, text_of(path)) || lstat(path, &st) < 0)
+        if (strcmp(*name, "__pycache__") == 0 || strcmp(*name, PLACING_NAMESPACE_MARK) == 0 ||
+            strmap_get(listed, text_of(path)) || lstat(path, &st) < 0)
             continue;
         if (S_ISDIR(st.st_mode))
             walk(path, listed, depth + 1);

@@ -560,21 +560,80 @@ def test_a_script_of_another_venv(ready, line):
     repaired(ready, whole, by_sync)
 
 
-def test_a_developers_links(ready, tmp_path):
-    """As a developer's source stands in the venv: one link for its package, which RECORD lists."""
+@pytest.fixture
+def source(ready, tmp_path):
+    """A developer's source in the venv, as it is installed: a package, and one in a namespace."""
+    folder = tmp_path / "source"
+    for path in ("pack/__init__.py", "space/name/__init__.py"):
+        (folder / path).parent.mkdir(parents=True)
+        (folder / path).write_text("")
+    (folder / "entry_points.txt").write_text("[console_scripts]\npack = pack:main\n")
+    subprocess.run([ready.programs.folder / "tools/source", "install", ready.venv, ready.site.relative_to(ready.venv), "pack", "1",
+                    folder], check=True)
+    return folder
+
+
+MARK = "localstack-extensions-namespace.txt"
+DAMAGED_LINKS = {
+    "gone": ("pack", "missing", "the link to its source"),
+    "nowhere": ("pack", "link", "leads to nothing"),
+    "elsewhere": ("pack", "link", "and not into its source"),
+    "beside": ("pack", "link", "and not into its source"),
+    "file": ("pack", "type", "stands in place of a link to its source"),
+    "folder": ("pack", "type", "stands in place of a link to its source"),
+    "namespace": ("space", "type", "is a link in place of a folder"),
+    "mark": (f"space/{MARK}", "missing", "would remove the folder with everything in it"),
+}
+
+
+def damage_link(site, source, how):
+    path = site / DAMAGED_LINKS[how][0]
+    if how == "nowhere":
+        return shutil.rmtree(source / "pack")
+    path.rename(site.parent / "aside")
+    target = {"elsewhere": "/", "beside": f"{source}-2", "namespace": site.parent / "aside"}.get(how)
+    if target:
+        path.symlink_to(target)
+    elif how == "folder":
+        path.mkdir()
+    elif how == "file":
+        path.write_text("")
+
+
+@pytest.mark.parametrize("how", DAMAGED_LINKS)
+def test_a_developers_links(ready, source, how):
+    assert check(ready, status=0) == []
+    done = ready.run("check", "-v", env=ASKED)
+    assert done.status == 0 and MARK not in done.err, done
+    damage_link(ready.site, source, how)
+    problem, = check(ready)
+    path, kind, words = DAMAGED_LINKS[how]
+    assert (problem["kind"], problem["distribution"], problem["path"]) == (kind, "pack", str(ready.site / path)), problem
+    assert problem["repair"] == "sync" and words in problem["message"], problem
+
+
+def test_a_developers_scripts_and_dist_info(ready, source):
+    (ready.venv / "bin/pack").unlink()
+    (ready.info("pack") / "METADATA").write_bytes((ready.info("pack") / "METADATA").read_bytes() + b"\n")
+    assert [(p["kind"], p["path"]) for p in check(ready)] == [
+        ("missing", str(ready.venv / "bin/pack")), ("changed", str(ready.info("pack") / "METADATA"))]
+
+
+def test_anothers_link(ready, tmp_path):
+    """As `flit install --symlink` has it."""
     source = tmp_path / "source/pack"
     source.mkdir(parents=True)
     info = ready.site / "pack-1.dist-info"
     info.mkdir()
     (ready.site / "pack").symlink_to(source)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pack\nVersion: 1\n")
-    (info / "INSTALLER").write_text("localstack-extensions\n")
+    (info / "INSTALLER").write_text("flit\n")
     (info / "direct_url.json").write_text(json.dumps({"url": source.parent.as_uri(), "dir_info": {"editable": True}}))
     (info / "RECORD").write_text("".join(f"{n},,\n" for n in ("pack", *(f"{info.name}/{f.name}" for f in info.iterdir()))))
     assert check(ready, status=0) == []
     source.rmdir()
     problem, = check(ready)
-    assert (problem["kind"], problem["distribution"], problem["path"]) == ("link", "pack", str(ready.site / "pack"))
+    assert (problem["distribution"], problem["path"]) == ("pack", str(ready.site / "pack"))
 
 
 # ---- requirements
