@@ -120,6 +120,15 @@ static void add(struct finder *f, const char *folder, const char *name)
                                       .name = *name && !stands_there(f, folder) ? name : NULL});
 }
 
+/* The one of our places that a folder is; NULL when it is none. */
+static const struct place *own_place(const struct finder *f, const char *folder)
+{
+    const char *name = path_base(folder);
+    const struct place *place = stands_there(f, folder) ? places_find(f->ours, name) : NULL;
+    bool direct = place && (size_t)(name - folder) == strlen(f->paths->sources) + 1;
+    return direct && place_is_ours(place) ? place : NULL;
+}
+
 /* The projects in a folder that is none itself. */
 static size_t add_children(struct finder *f, const char *folder, const struct strings *names)
 {
@@ -127,7 +136,7 @@ static size_t add_children(struct finder *f, const char *folder, const struct st
     array_each (names, name) {
         struct strings inner cleanup_strings = {0};
         const char *child = path_join(f->a, folder, *name);
-        if (is_passed_over(*name) || fs_list(f->a, AT_FDCWD, child, &inner, NULL) < 0)
+        if (is_passed_over(*name) || own_place(f, child) || fs_list(f->a, AT_FDCWD, child, &inner, NULL) < 0)
             continue;
         if (is_project(f, child, &inner)) {
             add(f, child, arena_printf(f->a, "%s-%s", path_base(folder), *name));
@@ -178,7 +187,7 @@ static void add_folder(struct finder *f, const char *folder)
         warn_unreadable(f, folder, err.sysno);
     else if (is_project(f, folder, &names))
         add(f, folder, name);
-    else if (!(f->setting || !is_passed_over(name)) || add_children(f, folder, &names))
+    else if ((!f->setting && is_passed_over(name)) || add_children(f, folder, &names) > 0)
         return;
     else
         warn(f, arena_printf(
@@ -187,15 +196,6 @@ static void add_folder(struct finder *f, const char *folder)
                     "[project] table, a setup.cfg, a setup.py or an egg-info: name the folder that has one, "
                     "or take this one out of %s",
                     folder, f->setting ? f->setting : f->paths->sources));
-}
-
-/* The one of our places that a folder is; NULL when it is none. */
-static const struct place *own_place(const struct finder *f, const char *folder)
-{
-    const char *name = path_base(folder);
-    const struct place *place = stands_there(f, folder) ? places_find(f->ours, name) : NULL;
-    bool direct = place && (size_t)(name - folder) == strlen(f->paths->sources) + 1;
-    return direct && place_is_ours(place) ? place : NULL;
 }
 
 static void search_named(struct finder *f, const struct settings *s)
@@ -242,4 +242,9 @@ void sources_search(struct arena *a, const struct boot_paths *paths, const struc
     if (s->dev_sources && *s->dev_sources)
         search_named(&f, s);
     search_folder(&f);
+    if (out->count == 0 && warnings->count == 0)
+        warn(&f, arena_printf(a,
+                              "EXTENSION_DEV_MODE is on, but there is no source: mount the folder with the "
+                              "extension's project file at %s/NAME, or name it in EXTENSION_DEV_SOURCES",
+                              paths->sources));
 }

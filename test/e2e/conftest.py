@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from developers import Developer
 from mounts import Mounts
 from servers import Devpi, Nginx, Pypiserver, StaticIndex
 from wheels import make_wheel
@@ -208,6 +209,15 @@ def mounts(root):
     there = Mounts(root.volume)
     yield there
     there.close()
+
+
+@pytest.fixture
+def developer(root, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounts folders of its own")
+    d = Developer(root, tmp_path)
+    yield d
+    d.close()
 
 
 @pytest.fixture

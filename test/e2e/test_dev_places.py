@@ -12,115 +12,22 @@ import subprocess
 import pytest
 
 from checks import tree
-from mounts import Mounts
+from developers import LIST, source, synced
 
 CHANGES_OR_CHILDREN = re.compile(
     r"^\d+ +(fork|vfork|clone|clone3|socket|connect|open_tree|(?!read)\w*(unlink|rename|link|rmdir|mkdir|chmod|mount|utime)\w*\((?!.*EEXIST)|"
     r"open.*(O_CREAT|O_WRONLY|O_RDWR|O_TRUNC|O_TMPFILE))")
-LIST = ".localstack-extensions.places"
 NO_MOUNTS = ["setpriv", "--bounding-set=-sys_admin", "--"]
 FORBIDDEN = ["python3", str(pathlib.Path(__file__).parent / "without_syscall.py")]
 OPEN_TREE, SYMLINKAT = 428, {"x86_64": 266, "aarch64": 36}[os.uname().machine]
 
 USER = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "--"]
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts folders")
-
-
-def source(folder, name=None, version="1.0"):
-    """A project as LocalStack's template has it."""
-    name = name or folder.name
-    package = folder / name.replace("-", "_")
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(f"who = {name!r}\n")
-    (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "{version}"\n')
-    return folder
-
-
 def reachable(folder):
     """By any user."""
     while not folder.stat().st_mode & stat.S_IXOTH:
         folder.chmod(0o755)
         folder = folder.parent
-
-
-class Developer:
-    """A root and folders of sources outside of it, booted in mount namespaces of their own."""
-
-    def __init__(self, root, tmp_path):
-        self.root, self.src = root, tmp_path / "src"
-        self.src.mkdir()
-        self.places = root.folder / "opt/code/extensions"
-        self.named = []
-        self.env = {"EXTENSION_DEV_MODE": "1"}
-        self.namespaces = []
-        self.start_again()
-
-    def start_again(self):
-        """As `docker restart`: the files stay, the mounts are gone."""
-        self.container = Mounts(self.root.volume)
-        self.namespaces.append(self.container)
-
-    def source(self, name, *args):
-        self.named.append(source(self.src / name, *args))
-        return self.named[-1]
-
-    def environment(self, env):
-        named = {"EXTENSION_DEV_SOURCES": ":".join(map(str, self.named))} if self.named else {}
-        return {**self.env, **named, **env}
-
-    def boot(self, *wrap, command=("true",), **env):
-        done = self.root.boot(*command, env=self.environment(env), wrap=[*self.container.prefix, *wrap])
-        assert done.status == 0, done
-        return done
-
-    def run(self, *args, **env):
-        done = self.root.run(*args, env=self.environment(env), wrap=self.container.prefix)
-        assert done.status == 0, done
-        return done
-
-    def see(self, name=""):
-        return self.container.sees(self.places / name if name else self.places)
-
-    def mounted(self):
-        """What is mounted below the folder of sources: name -> flags."""
-        lines = subprocess.run([*self.container.prefix, "cat", "/proc/self/mountinfo"], capture_output=True, text=True, check=True).stdout
-        out = {}
-        for line in lines.splitlines():
-            fields = line.split()
-            path = fields[4].encode().decode("unicode_escape")
-            if path.startswith(f"{self.places}/"):
-                out[path[len(f"{self.places}/"):]] = fields[5].split(",") + fields[6:fields.index("-")]
-        return out
-
-    def names(self):
-        return sorted(p.name for p in self.see().iterdir() if p.name != LIST) if self.places.exists() else []
-
-    def listed(self):
-        file = self.places / LIST
-        lines = [line.split("\t") for line in file.read_text().splitlines()[1:]] if file.exists() else []
-        return {name: folder for _, name, folder in lines}
-
-    def banner(self, done):
-        marker = "- mounting extension "
-        return [line.split(marker)[1] for line in done.err.splitlines() if marker in line]
-
-    def state(self):
-        """The sources in the state: folder -> place."""
-        lines = (self.root.extensions / ".localstack-extensions.state").read_text().splitlines()
-        return {line.split("\t")[2]: line.split("\t")[1] for line in lines if line.startswith("developer\t")}
-
-
-@pytest.fixture
-def developer(root, tmp_path):
-    d = Developer(root, tmp_path)
-    yield d
-    for namespace in d.namespaces:
-        namespace.close()
-
-
-def synced(done):
-    return [line.split("preparing the extensions: ")[1] for line in done.err.splitlines() if "preparing the extensions: " in line]
 
 
 def unchanged(developer, *wrap, **env):
@@ -154,8 +61,10 @@ def test_what_is_mounted_in_a_source_comes_along(developer):
     mine = developer.source("mine")
     (mine / "mine/data").mkdir()
     developer.container.mount("-t", "tmpfs", "-o", "noexec", "none", mine / "mine/data")
+    developer.container.mount("--make-shared", mine / "mine/data")
     developer.boot()
     mounted = developer.mounted()
+    assert not [flag for flag in mounted["mine/mine/data"] if flag.startswith(("shared", "master"))]
     assert sorted(mounted) == ["mine", "mine/mine/data"]
     assert {"ro", "noexec"} <= set(mounted["mine/mine/data"])
     unchanged(developer)
@@ -256,6 +165,37 @@ def test_what_is_no_longer_wanted_goes(developer):
     assert developer.names() == ["mine"] and list(developer.mounted()) == ["mine"]
 
 
+def test_a_mount_that_is_in_use_goes(developer):
+    """And one that lies over another, as two runs at once can make them."""
+    developer.source("mine")
+    developer.boot()
+    developer.container.mount("--bind", developer.places / "mine", developer.places / "mine")
+    user = subprocess.Popen([*developer.container.prefix, "sh", "-c", f"cd {developer.places}/mine && echo there && exec cat"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert user.stdout.readline() == "there\n"
+    developer.boot(EXTENSION_DEV_MODE="")
+    assert developer.mounted() == {} and developer.names() == []
+    user.communicate()
+
+
+def test_a_folder_that_is_made_again(developer):
+    """A repository that is cloned anew has another inode, and the mount would show what is no more."""
+    mine = developer.source("mine")
+    developer.boot()
+    shutil.rmtree(mine)
+    done = developer.boot()
+    assert "there is no such folder" in done.err and developer.names() == [] and developer.mounted() == {}
+    assert synced(done) == [f"the developer's source {mine} is gone"]
+    source(mine, version="2.0")
+    developer.boot()
+    assert os.path.samefile(developer.see("mine"), mine)
+    (mine / "old").mkdir()
+    mine.rename(developer.src / "aside")
+    source(mine, version="3.0")
+    developer.boot()
+    assert os.path.samefile(developer.see("mine"), mine) and list(developer.mounted()) == ["mine"]
+
+
 def test_what_is_ours_no_longer_stays(developer):
     """Somebody uses the names for himself, after the mounts are gone."""
     developer.source("one"), developer.source("two"), developer.source("three")
@@ -337,6 +277,14 @@ def test_sync_never(developer):
     done = developer.boot(EXTENSION_SYNC="never")
     assert developer.banner(done) == [f"{developer.places}/mine"] and not developer.root.extensions.exists()
     assert os.path.samefile(developer.see("mine"), mine)
+    # What was made is known, although no sync wrote a state.
+    developer.named = []
+    developer.boot(EXTENSION_SYNC="never")
+    assert developer.names() == [] and developer.mounted() == {}
+    developer.named = [mine]
+    developer.boot(EXTENSION_SYNC="never")
+    developer.boot(EXTENSION_SYNC="never", EXTENSION_DEV_MODE="")  # the venv leads there, and stays as it is
+    assert developer.names() == ["mine"]
 
 
 def test_a_list_that_is_no_list(developer):
@@ -388,6 +336,21 @@ def test_the_same_folder_twice(developer):
     developer.named = [developer.places / "also", mine]
     assert developer.banner(developer.boot()) == [f"{developer.places}/also"]
     assert developer.names() == ["also"]
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_the_folder_of_sources_is_named_itself(developer, last):
+    mine, there = developer.source("mine"), source(developer.places / "there")
+    developer.named.insert(len(developer.named) if last else 0, developer.places)
+    for _ in range(2):
+        assert sorted(developer.banner(developer.boot())) == [f"{developer.places}/mine", str(there)]
+        assert os.path.samefile(developer.see("mine"), mine)
+
+
+def test_no_source_at_all(developer):
+    done = developer.boot()
+    assert f"EXTENSION_DEV_MODE is on, but there is no source: mount the folder with the extension's project file at {developer.places}/NAME" \
+        in done.err
 
 
 def test_mounted_by_somebody_else(developer):
