@@ -140,15 +140,40 @@ static int make_activation(int fd, const char *final_dir, const struct activatio
     return put(fd, to->path, &out, 0666, err);
 }
 
+/* Debian's pip up to 23.0 asks where a link leads instead of where it stands: it leaves the links to
+ * developers' sources where they are, and then writes through them what it installs in their place. */
+static const char pip_script[] =
+    "import os\n"
+    "import sys\n"
+    "\n"
+    "from pip._internal.cli.main import main\n"
+    "\n"
+    "\n"
+    "def remove_links_themselves():\n"
+    "    from pip._internal.req.req_uninstall import UninstallPathSet\n"
+    "\n"
+    "    permitted = UninstallPathSet._permitted\n"
+    "\n"
+    "    def link_permitted(self, path):\n"
+    "        return permitted(self, path) or (os.path.islink(path) and permitted(self, "
+    "os.path.dirname(path)))\n"
+    "\n"
+    "    UninstallPathSet._permitted = link_permitted\n"
+    "\n"
+    "\n"
+    "if __name__ == \"__main__\":\n"
+    "    if \"install\" in sys.argv or \"uninstall\" in sys.argv:\n"
+    "        try:\n"
+    "            remove_links_themselves()\n"
+    "        except (ImportError, AttributeError):  # another pip than those that were looked at\n"
+    "            pass\n"
+    "    sys.exit(main())\n";
+
 static int make_pip_scripts(int fd, const char *final_dir, const struct interpreter *py, struct err *err)
 {
     struct buf script cleanup_buf = BUF_INIT;
     layout_shebang(&script, final_dir);
-    buf_str(&script, "import sys\n"
-                     "from pip._internal.cli.main import main\n"
-                     "\n"
-                     "if __name__ == \"__main__\":\n"
-                     "    sys.exit(main())\n");
+    buf_str(&script, pip_script);
     struct arena names cleanup_arena = ARENA_INIT;
     const char *const paths[] = {"bin/pip", "bin/pip3",
                                  arena_printf(&names, "bin/pip%d.%d", py->tags.major, py->tags.minor)};
