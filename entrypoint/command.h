@@ -12,6 +12,7 @@ int command_why(struct session *s, struct err *err);
 int command_lock(struct session *s, struct err *err);
 int command_check(struct session *s, struct err *err);
 int command_cache(struct session *s, struct err *err);
+int command_watch(struct session *s, struct err *err);
 int command_doctor(struct session *s, struct err *err);
 int command_help(void);
 

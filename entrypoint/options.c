@@ -23,6 +23,8 @@ enum {
     OPTION_LOCKED,
     OPTION_BOOT,
     OPTION_RECOVER_ONLY,
+    OPTION_SUPERVISOR,
+    OPTION_NO_RESTART,
 };
 
 static const struct option long_options[] = {
@@ -46,6 +48,8 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"boot", no_argument, NULL, OPTION_BOOT},
     {"recover-only", no_argument, NULL, OPTION_RECOVER_ONLY},
+    {"supervisor", required_argument, NULL, OPTION_SUPERVISOR},
+    {"no-restart", no_argument, NULL, OPTION_NO_RESTART},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -60,6 +64,15 @@ static int parse_seconds(const char *text, int *out, struct err *err)
         return err_set(err, ERR_USAGE, "--timeout wants a whole number of seconds, at least 1, not \"%s\"",
                        text);
     *out = (int)v;
+    return 0;
+}
+
+static int parse_pid(const char *text, pid_t *out, struct err *err)
+{
+    unsigned long long v;
+    if (!text_u64(text_of(text), &v) || v == 0 || v > INT_MAX)
+        return err_set(err, ERR_USAGE, "--supervisor wants the number of a process, not \"%s\"", text);
+    *out = (pid_t)v;
     return 0;
 }
 
@@ -127,6 +140,12 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
     case OPTION_RECOVER_ONLY:
         o->recover_only = true;
         return 0;
+    case OPTION_SUPERVISOR:
+        o->boot = true; /* nobody else has one */
+        return parse_pid(value, &o->supervisor, err);
+    case OPTION_NO_RESTART:
+        o->no_restart = true;
+        return 0;
     case 'q':
         o->quiet = true;
         return 0;
@@ -139,7 +158,7 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
 /* What cannot be meant together. */
 static int check_meaning(const char *command, const struct session_options *o, struct err *err)
 {
-    bool is_lock = strcmp(command, "lock") == 0;
+    bool is_lock = strcmp(command, "lock") == 0, is_watch = strcmp(command, "watch") == 0;
     if (o->locked && is_lock)
         return err_set(err, ERR_USAGE,
                        "`lock` makes a lock file from requirements; --locked names one to install from");
@@ -147,6 +166,16 @@ static int check_meaning(const char *command, const struct session_options *o, s
         return err_set(err, ERR_USAGE,
                        "--locked stands in for all requirements and constraints: leave out -r, -c and what "
                        "is named as an argument");
+    if (!is_watch && (o->supervisor || o->no_restart))
+        return err_set(err, ERR_USAGE, "only `watch` has the options --supervisor and --no-restart");
+    if (is_watch &&
+        (o->requirement_files.count || o->constraint_files.count || o->locked || o->arguments.count))
+        return err_set(err, ERR_USAGE, "`watch` is about developers' sources, and takes no requirements");
+    if (is_watch && !o->supervisor == !o->no_restart)
+        return err_set(
+            err, ERR_USAGE,
+            "`watch` restarts LocalStack where localstack-entrypoint has started it (EXTENSION_DEV_MODE=1 "
+            "and EXTENSION_DEV_RELOAD=1); by hand it can only say what changes, with --no-restart");
     if (o->output && !is_lock)
         return err_set(err, ERR_USAGE, "only `lock` has the option --output");
     return 0;

@@ -492,6 +492,38 @@ void state_base_changes(struct arena *a, const struct boot_paths *paths, struct 
 
 /* ---- */
 
+static const char *source_change(const struct comparison *c, const struct facts *facts,
+                                 const struct boot_source *source)
+{
+    array_each (facts, f) {
+        const struct kind *kind = find_kind(f->column[0]);
+        if (kind != &kinds[KIND_SOURCE] || strcmp(f->column[2], source->folder) != 0)
+            continue;
+        const char *now = kind->now(c, source->folder);
+        return strcmp(now, f->column[1]) == 0 ? NULL : reason_of(c, kind, f, now);
+    }
+    return arena_printf(c->a, "the developer's source %s is new", source->folder);
+}
+
+const char *state_source_change(struct arena *a, const struct boot_paths *paths,
+                                const struct boot_sources *sources)
+{
+    const struct comparison c = {.a = a, .paths = paths};
+    struct facts facts = {0};
+    const char *why = read_state(a, paths, &facts);
+    if (!why)
+        array_each (&facts, f)
+            if (!why && strcmp(f->column[0], DEVELOPER) == 0 && !find_source(sources, f->column[2]))
+                why = arena_printf(a, "the developer's source %s is gone", f->column[2]);
+    array_each (sources, source)
+        if (!why)
+            why = source_change(&c, &facts, source);
+    array_free(&facts);
+    return why;
+}
+
+/* ---- */
+
 enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths,
                                  const struct settings *settings, const struct boot_sources *sources,
                                  struct state *out, const char **reason)

@@ -99,6 +99,11 @@ int state_mark(const struct boot_paths *paths, const struct state_marks *marks, 
  * is no state that can be read. */
 void state_base_changes(struct arena *a, const struct boot_paths *paths, struct strings *out);
 
+/* Whether other sources are there than at the last sync, or one of them is not what it was: why, a clause of
+ * the arena. NULL: the last sync knows them all as they are. */
+const char *state_source_change(struct arena *a, const struct boot_paths *paths,
+                                const struct boot_sources *sources);
+
 /* Reads SYNC_STATE and compares. `settings`: as loaded now, whose files' digests are used instead of reading
  * again; `sources`: as found now, NULL for none. *out (may be NULL) gets the number, status, SOABI, host,
  * other_inputs, sources, failures and marks, all of the arena. Never fails: what cannot be read is changed.

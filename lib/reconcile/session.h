@@ -29,6 +29,8 @@ struct session_options {
     bool quiet, verbose;
     bool boot;         /* started by the entrypoint */
     bool recover_only; /* finish an unfinished commit and nothing else */
+    pid_t supervisor;  /* `watch`: whom to tell to restart LocalStack; 0: nobody */
+    bool no_restart;
 };
 
 /* --config-settings of a requirement: KEY=VALUE for what builds the distribution. */

@@ -400,6 +400,30 @@ static void test_developers_sources(void **state)
     assert_changed(w, "/src/on\te is gone");
 }
 
+static void test_what_changed_in_the_sources(void **state)
+{
+    struct world *w = *state;
+    const struct boot_source one = source_at(w, "one", "one"), two = source_at(w, "two", NULL);
+    struct boot_source then[] = {one, two};
+    w->state.sources = (struct boot_sources){.items = then, .count = 2};
+    array_push(&w->now, one);
+    array_push(&w->now, two);
+    write_state(w);
+    put(w, w->paths.conf_txt, "more\n"); /* what else changed is nothing to this question */
+    assert_null(state_source_change(&w->a, &w->paths, &w->now));
+    put(w, below(w, two.folder, "setup.py"), "more");
+    assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "src/two changed"));
+    w->now.items[1] = source_at(w, "three", NULL);
+    assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "src/two is gone"));
+    w->now.items[1] = two;
+    write_state(w);
+    assert_null(state_source_change(&w->a, &w->paths, &w->now));
+    array_push(&w->now, source_at(w, "three", NULL));
+    assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "src/three is new"));
+    assert_int_equal(unlink(path_join(&w->a, w->paths.extensions, SYNC_STATE)), 0);
+    assert_string_equal(state_source_change(&w->a, &w->paths, &w->now), "there has been no sync yet");
+}
+
 static void test_venv(void **state)
 {
     struct world *w = *state;
@@ -607,6 +631,7 @@ int main(void)
         TEST(test_source),
         TEST(test_what_a_source_installs),
         TEST(test_developers_sources),
+        TEST(test_what_changed_in_the_sources),
         TEST(test_venv),
         TEST(test_failures),
         TEST(test_marks),
