@@ -95,10 +95,11 @@ static int boot(struct arena *a, const struct signals *signals, const struct opt
         log_release();
         return 128 + status;
     }
-    status = extensions_ready(&extensions);
+    bool watch = false;
+    status = extensions_ready(&extensions, &watch);
     if (status == 0)
         status = hooks_run(signals, &paths, env);
-    return status ? status : command_exec(a, signals, &paths, env, o->command);
+    return status ? status : command_exec(&extensions, watch, o->command);
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "boot/watcher.h"
 #include "config/environment.h"
 
 #include <errno.h>
@@ -20,22 +21,24 @@ static int report(const char *program, int sysno)
     return (sysno == ENOENT || sysno == ENOTDIR) ? 127 : 126;
 }
 
-int command_exec(struct arena *a, const struct signals *signals, const struct boot_paths *paths, char **env,
-                 char **argv)
+int command_exec(const struct extensions_boot *b, bool watch, char **argv)
 {
     static const char name[] = "localstack-supervisor";
-    char *supervisor = arena_printf(a, "%s/bin/%s", paths->base, name);
-    char *standard[] = {supervisor, NULL};
+    char *supervisor = arena_printf(b->a, "%s/bin/%s", b->paths->base, name);
+    char *standard[] = {supervisor, NULL}, **env = b->env;
     if (!argv || !*argv)
         argv = standard;
-    /* What was set aside here, nobody's pip shall force in. */
-    if (strcmp(argv[0], supervisor) == 0 || strcmp(argv[0], name) == 0) {
-        env = environment_set(a, env, "EXTENSION_AUTO_INSTALL", NULL);
-        env = environment_set(a, env, "LOCALSTACK_EXTENSION_AUTO_INSTALL", NULL);
-    }
-    int ended = signals_hand_over(signals);
+    bool is_localstack = strcmp(argv[0], supervisor) == 0 || strcmp(argv[0], name) == 0;
+    int ended = signals_hand_over(b->signals);
     if (ended)
         return 128 + ended;
+    if (is_localstack && watch)
+        watcher_start(b);
+    /* What was set aside here, nobody's pip shall force in. */
+    if (is_localstack) {
+        env = environment_set(b->a, env, "EXTENSION_AUTO_INSTALL", NULL);
+        env = environment_set(b->a, env, "LOCALSTACK_EXTENSION_AUTO_INSTALL", NULL);
+    }
     environ = env; /* its PATH is the one that counts */
     execvp(argv[0], argv);
     return report(argv[0], errno);

@@ -14,8 +14,7 @@
 
 enum { STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
 
-/* The reconciler beside this program, else "localstack-extensions" for a look along PATH. */
-static const char *reconciler(const struct extensions_boot *b)
+const char *extensions_program(const struct extensions_boot *b)
 {
     static const char name[] = "localstack-extensions";
     const char *self[2] = {fs_readlink(b->a, AT_FDCWD, "/proc/self/exe", NULL), b->program};
@@ -58,7 +57,7 @@ static int run(const struct extensions_boot *b, const struct settings *s, bool r
 {
     struct err err cleanup_err = ERR_INIT;
     struct child_end end;
-    const char *argv[8] = {reconciler(b), "sync", "--boot"};
+    const char *argv[8] = {extensions_program(b), "sync", "--boot"};
     size_t argc = 3;
     if (recover_only)
         argv[argc++] = "--recover-only";
@@ -133,7 +132,7 @@ static int leave(const struct extensions_boot *b, const struct settings *s)
     return run(b, s, true);
 }
 
-int extensions_ready(const struct extensions_boot *b)
+int extensions_ready(const struct extensions_boot *b, bool *watch)
 {
     struct err err cleanup_err = ERR_INIT;
     struct settings s cleanup_settings = {0};
@@ -161,6 +160,7 @@ int extensions_ready(const struct extensions_boot *b)
         sources_ready(b->a, b->paths, &s, &sources);
         show_sources(&sources);
     }
+    *watch = s.dev_reload && sources.count;
     if (s.sync == SYNC_NEVER) {
         log_debug("EXTENSION_SYNC=never: the extensions stay as they are");
         return leave(b, &s);

@@ -12,5 +12,8 @@ struct extensions_boot {
     const char *program; /* argv[0] */
 };
 
-/* 0: the boot goes on; else the exit status with which it ends. */
-int extensions_ready(const struct extensions_boot *boot);
+/* 0: the boot goes on; else the exit status with which it ends. *watch: whether there are developers' sources
+ * at whose changes LocalStack is to be restarted. */
+int extensions_ready(const struct extensions_boot *boot, bool *watch);
+/* The reconciler beside this program, else "localstack-extensions" for a look along PATH. */
+const char *extensions_program(const struct extensions_boot *boot);
