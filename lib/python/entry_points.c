@@ -160,3 +160,45 @@ int entry_points_parse(struct arena *a, struct text bytes, struct entry_points *
     buf_free(&p.value);
     return result;
 }
+
+/* ---- the union of two */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct entry_point *x = a, *y = b;
+    int order = strcmp(x->group, y->group);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+static bool has(const struct entry_points *points, size_t count, const struct entry_point *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (by_name(&points->items[i], wanted) == 0)
+            return true;
+    return false;
+}
+
+int entry_points_union(struct arena *a, struct text first, struct text second, struct text *out,
+                       struct err *err)
+{
+    struct entry_points one, other, all;
+    struct buf text cleanup_buf = BUF_INIT;
+    if (entry_points_parse(a, first, &one, err) < 0 || entry_points_parse(a, second, &other, err) < 0)
+        return -1;
+    all = (struct entry_points){arena_array(a, one.count + other.count, sizeof *all.items), one.count};
+    if (one.count)
+        memcpy(all.items, one.items, one.count * sizeof *all.items);
+    for (size_t i = 0; i < other.count; i++)
+        if (!has(&one, one.count, &other.items[i]))
+            all.items[all.count++] = other.items[i];
+    if (all.count)
+        qsort(all.items, all.count, sizeof *all.items, by_name);
+    for (size_t i = 0; i < all.count; i++) {
+        const struct entry_point *p = &all.items[i];
+        if (i == 0 || strcmp(p->group, all.items[i - 1].group) != 0)
+            buf_printf(&text, "%s[%s]\n", i ? "\n" : "", p->group);
+        buf_printf(&text, "%s = %s%s%s\n", p->name, p->module, *p->attribute ? ":" : "", p->attribute);
+    }
+    *out = text_of(text_dup(a, buf_view(&text)));
+    return 0;
+}

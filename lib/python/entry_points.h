@@ -18,3 +18,8 @@ struct entry_points {
  * group the last. ERR_INPUT names the line. A value that is no reference is an error for console_scripts and
  * gui_scripts; in other groups all of it stands in module. */
 int entry_points_parse(struct arena *a, struct text bytes, struct entry_points *out, struct err *err);
+
+/* Both as one text, sorted by group and name; of two of one name in a group, that of `first`. ERR_INPUT as
+ * above. */
+int entry_points_union(struct arena *a, struct text first, struct text second, struct text *out,
+                       struct err *err);

@@ -54,29 +54,37 @@ static int run(struct arena *a, const struct process *p, struct process_result *
     return 0;
 }
 
-int ask_python(struct arena *a, const char *executable, const char *script, struct text input, size_t limit,
-               struct buf *answer, struct err *err)
+int ask_python_with(struct arena *a, const struct ask *ask, struct buf *answer, struct err *err)
 {
-    const char *const argv[] = {executable, "-I", "-B", "-X", "utf8", "-c", script, NULL};
+    const char *const argv[] = {ask->executable, "-I", "-B", "-X", "utf8", "-c", ask->script, NULL};
     const struct process p = {
         .argv = argv,
         .envp = environment_without_python(a),
         .cwd = "/",
-        .input = input,
-        .limit = limit,
+        .input = ask->input,
+        .limit = ask->limit,
         .timeout_ms = TIMEOUT_MS,
+        .landlock = ask->landlock,
+        .family = ask->landlock != NULL,
     };
     struct process_result r cleanup_process_result = PROCESS_RESULT_INIT;
     long long began = stopwatch_ms();
     if (run(a, &p, &r, err) < 0)
         return -1;
-    log_debug("asked %s in %lld ms", executable, stopwatch_ms() - began);
+    log_debug("asked %s in %lld ms", ask->executable, stopwatch_ms() - began);
     /* Code in .pth files may have printed something before. */
     const char *mark = NULL;
     for (const char *next = buf_cstr(&r.out); (next = strstr(next, MARK)); next++)
         mark = next;
     if (!mark)
-        return err_set(err, ERR_SYSTEM, "the answer of %s cannot be understood", executable);
+        return err_set(err, ERR_SYSTEM, "the answer of %s cannot be understood", ask->executable);
     buf_str(answer, mark + sizeof MARK - 1);
     return 0;
+}
+
+int ask_python(struct arena *a, const char *executable, const char *script, struct text input, size_t limit,
+               struct buf *answer, struct err *err)
+{
+    const struct ask ask = {.executable = executable, .script = script, .input = input, .limit = limit};
+    return ask_python_with(a, &ask, answer, err);
 }

@@ -7,8 +7,19 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Appends to *answer what the script printed behind its mark, unread. `input`: its standard input. `limit`:
- * of what it may print, in bytes. ERR_SYSTEM with a sentence when there is no interpreter, it does not run,
- * answers with something else, or takes over a minute. */
+struct landlock;
+
+struct ask {
+    const char *executable;
+    const char *script;
+    struct text input;               /* its standard input */
+    size_t limit;                    /* of what it may print, in bytes */
+    const struct landlock *landlock; /* for a script that runs foreign code: what binds it, and all that it
+                                        starts ends with it; NULL: nothing */
+};
+
+/* Appends to *answer what the script printed behind its mark, unread. ERR_SYSTEM with a sentence when there
+ * is no interpreter, it does not run, answers with something else, or takes over a minute. */
 int ask_python(struct arena *a, const char *executable, const char *script, struct text input, size_t limit,
                struct buf *answer, struct err *err);
+int ask_python_with(struct arena *a, const struct ask *ask, struct buf *answer, struct err *err);

@@ -14,6 +14,7 @@
 
 EMBED(script_probe, "probe.py");
 EMBED(script_toml, "toml.py");
+EMBED(script_plux, "plux.py");
 EMBED_ALL(script_project, PART("project/files.py") PART("project/setuptools.py") PART("project/poetry.py")
                               PART("project/backends.py") PART("project/project.py"));
 EMBED(script_activate, "activate");

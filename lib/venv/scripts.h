@@ -5,6 +5,7 @@
 
 extern const char script_probe[];         /* Python: what interpreter_query asks */
 extern const char script_toml[];          /* Python: what toml_read asks */
+extern const char script_plux[];          /* Python: what plux_discover asks */
 extern const char script_project[];       /* Python: what project_read asks */
 extern const char script_activate[];      /* sh */
 extern const char script_activate_csh[];  /* csh */

@@ -1,0 +1,92 @@
+# Which entry points the code of a source has, as plux finds them when it is built: every module is imported, and what in
+# it plux knows for a plugin of its own is one. Standard input: {"paths": [FOLDER that goes behind sys.path, …], "links":
+# [[PATH in site-packages, where it leads], …], "scratch": FOLDER}. The answer: {"plux": whether there is one,
+# "entry_points": [[GROUP, NAME, VALUE], …], "failed": [[MODULE, WHY], …]}.
+import inspect
+import json
+import os
+import sys
+import tempfile
+
+MARK = "\n@localstack-extensions-probe\n"
+MOST = 5000  # modules
+
+
+def resolver():
+    try:
+        from plux import PluginSpecResolver
+    except ImportError:
+        from plugin import PluginSpecResolver  # plux before 1.4
+    return PluginSpecResolver()
+
+
+def lay_out(links, scratch):
+    """The source's packages and modules where Python finds them by their names."""
+    place = tempfile.mkdtemp(dir=scratch)
+    for path, target in links:
+        os.makedirs(os.path.dirname(os.path.join(place, path)), exist_ok=True)
+        os.symlink(target, os.path.join(place, path))
+    return place
+
+
+def modules(path, target):
+    """Dotted names of a link's modules: of a package all below it that are in packages too."""
+    name = path.replace("/", ".")
+    if not os.path.isdir(target):
+        yield name.split(".py")[0] if name.endswith(".py") else name.rsplit(".", 2)[0]
+        return
+    for folder, folders, files in os.walk(target):
+        folders[:] = sorted(f for f in folders if os.path.exists(os.path.join(folder, f, "__init__.py")))
+        below = os.path.relpath(folder, target)
+        package = name if below == "." else name + "." + below.replace("/", ".")
+        yield package
+        for file in sorted(files):
+            stem, end = os.path.splitext(file)
+            if end == ".py" and stem.isidentifier() and not stem.startswith("__"):
+                yield package + "." + stem
+
+
+def entry_point(resolve, member, own):
+    try:
+        spec = resolve(member)
+        module = inspect.getmodule(spec.factory).__name__
+        return (spec.namespace, spec.name, module + ":" + spec.factory.__name__) if module in own else None
+    except Exception:
+        return None
+
+
+def discover(request):
+    resolve = resolver().resolve
+    names = []
+    for path, target in request["links"]:
+        names += modules(path, target)
+    names = names[:MOST]
+    found, failed = {}, []
+    for name in names:
+        try:
+            module = __import__(name, fromlist=["_"])
+        except BaseException as why:
+            failed.append([name, type(why).__name__ + ": " + str(why)])
+            continue
+        for _, member in inspect.getmembers(module):
+            point = entry_point(resolve, member, set(names))
+            if point:
+                found.setdefault(point[:2], point[2])
+    return {"plux": True, "entry_points": [[g, n, v] for (g, n), v in sorted(found.items())], "failed": failed}
+
+
+def main():
+    request = json.load(sys.stdin)
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what modules print when they are imported is no part of the answer
+    sys.path += [lay_out(request["links"], request["scratch"])] + request["paths"]
+    try:
+        said = discover(request)
+    except ImportError:
+        said = {"plux": False, "entry_points": [], "failed": []}
+    answer.write(MARK + json.dumps(said))
+    answer.flush()
+    os._exit(0)  # threads that they started end here
+
+
+main()
