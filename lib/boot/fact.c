@@ -9,6 +9,9 @@
 
 enum { LARGEST_FILE = 16 << 20, LARGEST_CFG = 64 << 10, MOST_NAMES = 100000 };
 
+/* Of the code of a source: how deep, and how much text of names, sizes and times. */
+enum { CODE_DEPTH = 32, CODE_LIMIT = 4 << 20 };
+
 /* Not "-": that something is there but cannot be read has to differ from its absence. */
 static char *failed(struct arena *a, int sysno)
 {
@@ -236,6 +239,36 @@ char *fact_source(struct arena *a, const char *folder)
         return failed(a, sysno);
     /* The src layout has its packages and its egg-info there. */
     add_folder(a, &all, path_join(a, folder, "src"));
+    return digest(a, buf_view(&all));
+}
+
+static bool is_code(const struct dirent *entry)
+{
+    return is_importable(entry) && !text_ends(text_of(entry->d_name), T(".so"));
+}
+
+/* In the order of names, so that of a very large tree the same part counts each time. */
+static void add_code(struct arena *a, struct buf *to, const char *folder, int depth)
+{
+    struct strings names cleanup_strings = {0};
+    if (depth == CODE_DEPTH || list(a, folder, is_code, &names, NULL, NULL) != 0)
+        return;
+    array_each (&names, name) {
+        struct stat st;
+        const char *path = path_join(a, folder, *name);
+        if (to->len > CODE_LIMIT || stat(path, &st) < 0)
+            continue;
+        if (S_ISDIR(st.st_mode))
+            add_code(a, to, path, depth + 1);
+        else
+            buf_printf(to, "%s=%lld:%lld\n", path, (long long)st.st_size, mtime_ns(&st));
+    }
+}
+
+char *fact_code(struct arena *a, const char *folder)
+{
+    struct buf all cleanup_buf = BUF_INIT;
+    add_code(a, &all, folder, 0);
     return digest(a, buf_view(&all));
 }
 

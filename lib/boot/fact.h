@@ -23,6 +23,9 @@ char *fact_distributions(struct arena *a, const char *folder);
 /* A developer's source: the names at its top level, and name, size and mtime of what says what it installs.
  */
 char *fact_source(struct arena *a, const char *folder);
+/* The code of a source that is to be imported to know its entry points: path, size and mtime of each of its
+ * files. */
+char *fact_code(struct arena *a, const char *folder);
 /* The sync's number in a venv's pyvenv.cfg. */
 char *fact_number(struct arena *a, const char *venv);
 /* The machine as uname(2) has it. */

@@ -76,7 +76,7 @@ static void give_out(struct arena *a, const struct boot_paths *paths, const stru
 {
     array_each (found, f) {
         const char *place = f->chosen && f->in_place ? path_join(a, paths->sources, f->chosen) : f->folder;
-        array_push(out, (struct boot_source){f->folder, place});
+        array_push(out, (struct boot_source){f->folder, place, NULL});
     }
 }
 

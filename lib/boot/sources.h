@@ -14,6 +14,7 @@ struct settings;
 struct boot_source {
     const char *folder; /* where it stands, absolute */
     const char *place;  /* /opt/code/extensions/NAME, or `folder` */
+    const char *fact;   /* fact_source when it was read; NULL where it was not */
 };
 
 /* In the order in which they count; each folder once, by whatever paths it can be reached. */

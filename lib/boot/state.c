@@ -71,6 +71,11 @@ static char *now_source(const struct comparison *c, const char *argument)
     return fact_source(c->a, argument);
 }
 
+static char *now_code(const struct comparison *c, const char *argument)
+{
+    return fact_code(c->a, argument);
+}
+
 static char *now_wheel(const struct comparison *c, const char *argument)
 {
     return fact_stat(c->a, argument);
@@ -112,6 +117,7 @@ enum kind_index {
     KIND_DISTRIBUTIONS,
     KIND_FILE,
     KIND_SOURCE,
+    KIND_CODE,
     KIND_WHEEL,
     KIND_VENV,
     KIND_VENV_FOLDER,
@@ -130,6 +136,7 @@ static const struct kind {
     [KIND_DISTRIBUTIONS] = {"distributions", now_distributions, "the distributions in ", " changed"},
     [KIND_FILE] = {"file", now_file, "", " changed"},
     [KIND_SOURCE] = {"source", now_source, "the folder ", " changed"},
+    [KIND_CODE] = {"code", now_code, "code that may have entry points in it changed in ", ""},
     [KIND_WHEEL] = {"wheel", now_wheel, "", " changed"},
     [KIND_VENV] = {"venv", now_number, "the extensions venv is not the one that the last sync made", NULL},
     [KIND_VENV_FOLDER] = {"venv-folder", now_venv_folder, "somebody changed the extensions venv's ", ""},
@@ -168,6 +175,23 @@ static void add_fact(struct buf *to, const char *kind, const char *value, const 
 static void add_now(struct buf *to, const struct comparison *c, enum kind_index kind, const char *argument)
 {
     add_fact(to, kinds[kind].name, kinds[kind].now(c, argument), argument);
+}
+
+/* As it was when it was read: what changed since then is for the next sync. */
+static void add_then(struct buf *to, const struct comparison *c, enum kind_index kind, const char *argument,
+                     const char *value)
+{
+    add_fact(to, kinds[kind].name, value ? value : kinds[kind].now(c, argument), argument);
+}
+
+static void add_folders(struct buf *to, const struct comparison *c, const struct state *state)
+{
+    for (size_t i = 0; i < state->folders.count; i++)
+        add_then(to, c, KIND_SOURCE, state->folders.items[i],
+                 i < state->folder_facts.count ? state->folder_facts.items[i] : NULL);
+    for (size_t i = 0; i < state->code.count; i++)
+        add_then(to, c, KIND_CODE, state->code.items[i],
+                 i < state->code_facts.count ? state->code_facts.items[i] : NULL);
 }
 
 static void add_redacted(struct buf *to, const char *s, char end)
@@ -232,9 +256,8 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
     array_each (&state->sources, source)
         add_fact(&b, DEVELOPER, source->place, source->folder);
     array_each (&state->sources, source)
-        add_now(&b, &c, KIND_SOURCE, source->folder);
-    array_each (&state->folders, folder)
-        add_now(&b, &c, KIND_SOURCE, *folder);
+        add_then(&b, &c, KIND_SOURCE, source->folder, source->fact);
+    add_folders(&b, &c, state);
     array_each (&state->wheels, wheel)
         add_now(&b, &c, KIND_WHEEL, *wheel);
     add_now(&b, &c, KIND_VENV, "");
@@ -314,7 +337,7 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
         else if (strcmp(kind, "settings") == 0)
             strlcpy(out->settings, value, sizeof out->settings);
         else if (strcmp(kind, DEVELOPER) == 0)
-            out->sources.items[out->sources.count++] = (struct boot_source){f->column[2], value};
+            out->sources.items[out->sources.count++] = (struct boot_source){f->column[2], value, NULL};
         else if (strcmp(kind, MARK) == 0)
             collect_mark(f, &out->marks);
         else if (strcmp(kind, "failure") == 0)
@@ -407,7 +430,7 @@ static const char *difference(const struct comparison *c, const struct facts *fa
     }
     *input = false;
     for (size_t i = 0; i < KINDS; i++)
-        if (i != KIND_SOURCE && i != KIND_FILE && i != KIND_WHEEL)
+        if (i != KIND_SOURCE && i != KIND_CODE && i != KIND_FILE && i != KIND_WHEEL)
             all |= (size_t)1 << i;
     if ((seen & all) != all)
         return "the state of the last sync is not whole";
