@@ -22,6 +22,8 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
     size_t n = 0;
     long long start = stopwatch_ms();
     for (size_t i = 0; i < count; i++) {
+        if (plan->install.items[i].developed)
+            continue;
         if (plan->install.items[i].direct) {
             wheels[i] = plan->install.items[i].direct->wheel;
             continue;
@@ -121,7 +123,7 @@ static int refused(struct staging *g, size_t i, struct err *err)
     const struct plan_install *in = &g->plan->install.items[i];
     const struct unpacked *wheel = &g->wheels[i];
     err_wrap(err, "%s %s", in->name, in->version);
-    if (!unpacked_is_whole(wheel)) {
+    if (!in->developed && !unpacked_is_whole(wheel)) {
         if (!fs_exists(AT_FDCWD, wheel->dir))
             log_warning("%s; somebody removed it from the cache meanwhile, so it is fetched again",
                         err->text);
@@ -163,8 +165,10 @@ static int install_wheels(struct staging *g, struct err *err)
             .overwrite = in->repair,
             .installer = in->installer,
             .direct_url = in->recorded ? recorded(s, in->recorded, &g->wheels[i]) : NULL,
+            .source = in->direct ? in->direct->digest : NULL,
         };
-        if (install_wheel(&target, &g->wheels[i], &options, err) == 0)
+        if (in->developed ? source_install(&target, &in->developed->install, err) == 0
+                          : install_wheel(&target, &g->wheels[i], &options, err) == 0)
             continue;
         failed = i;
         break;

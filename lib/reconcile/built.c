@@ -10,6 +10,7 @@
 #include "build/build.h"
 #include "build/git.h"
 #include "build/sdist.h"
+#include "build/source_copy.h"
 #include "config/environment.h"
 #include "index/url.h"
 #include "reconcile/store.h"
@@ -80,7 +81,7 @@ static void make_key(struct session *s, const char *name, const char *origin, ch
                s->py.markers.platform_machine);
     buf_str(&text, settings_key(s));
     array_each (&s->build_settings, b)
-        if (strcmp(b->name, name) == 0)
+        if (name && strcmp(b->name, name) == 0)
             buf_printf(&text, "setting %s\n", b->setting);
     digest_hex(buf_view(&text), key);
 }
@@ -112,12 +113,13 @@ static bool open_record(struct session *s, const char *dir, const char *origin, 
     if (!dir || fs_read(AT_FDCWD, record_path(s, dir, distribution, origin), RECORD_LIMIT, &bytes, NULL) < 0)
         return false;
     if (!parse_record(buf_view(&bytes), &digest, &name) ||
-        wheel_name_parse(&s->memory, name, &wheel, NULL) < 0 || strcmp(wheel.name, distribution) != 0)
+        wheel_name_parse(&s->memory, name, &wheel, NULL) < 0 ||
+        (distribution && strcmp(wheel.name, distribution) != 0))
         return false;
     const char *file_name = text_dup(&s->memory, name);
     return unpacked_open(&s->memory, dir, text_dup(&s->memory, digest), true, out, NULL) == 0 &&
            unpacked_is(out, file_name) &&
-           (!session_is_damaged(s, distribution) || unpacked_verify(dir, out, NULL) == 0);
+           (!session_is_damaged(s, wheel.name) || unpacked_verify(dir, out, NULL) == 0);
 }
 
 /* The wheel that was made of this before. */
@@ -149,7 +151,8 @@ const char *built_log_dir(struct session *s)
 
 /* What is to be built. */
 struct source_build {
-    const char *distribution, *origin;
+    const char *distribution; /* NULL: nobody knows */
+    const char *origin;
     const char *shown;      /* for messages: the archive's name, or the repository's URL */
     const char *path;       /* a file or folder of this run's, which pip finds there */
     int lock;               /* on that */
@@ -271,6 +274,9 @@ static int take_wheel(struct batch *b, size_t i, struct err *err)
         unpacked_make(&s->memory, store_dir(s), sha256, fd, name, of->wheel, err) < 0)
         return err_wrap(err, "the wheel that was built of %s", of->shown);
     keep(s, of->distribution, of->origin, sha256, name);
+    struct wheel_name wheel;
+    if (!of->distribution && wheel_name_parse(&s->memory, text_of(name), &wheel, NULL) == 0)
+        keep(s, wheel.name, of->origin, sha256, name); /* for when it is asked for by that name */
     return 0;
 }
 
@@ -298,6 +304,9 @@ static int build_all(struct batch *b, struct err *err)
     struct builder *builder cleanup_builder = NULL;
     if (!b->count)
         return 0;
+    if (b->s->only_looks)
+        return err_set(err, ERR_UNAVAILABLE, "%s would have to be built, which this command does not do",
+                       b->of[0].shown);
     for (size_t i = 0; i < b->count; i++)
         log_info("building %s", b->of[i].shown);
     if (store_open(b->s, err) < 0 || builder_of(b, &builder, err) < 0 ||
@@ -318,7 +327,7 @@ static void give_settings(struct session *s, struct build *build)
     const char **settings = arena_array(&s->memory, s->build_settings.count, sizeof *settings);
     build->config_settings = settings;
     array_each (&s->build_settings, b)
-        if (strcmp(b->name, build->name) == 0)
+        if (build->name && strcmp(b->name, build->name) == 0)
             settings[build->config_settings_count++] = b->setting;
 }
 
@@ -345,6 +354,8 @@ struct task {
     const char *file_name;     /* the same; else NULL */
     const struct git_url *url; /* of one of a repository */
     const char *commit;
+    const char *folder; /* of one of a folder, and where its digest goes */
+    char *digest;
     const char *subdirectory;
     bool told;
 };
@@ -636,6 +647,51 @@ int built_repository(struct session *s, const char *name, const struct git_url *
         .url = url,
         .commit = commit,
         .subdirectory = url->subdirectory};
+    if (find(s, name, task.of.origin, wheel))
+        return 0;
+    if (store_open(s, err) < 0 || build_tasks(s, &task, 1, err) < 0)
+        return -1;
+    return failed.text ? err_move(err, &failed) : 0;
+}
+
+/* ---- folders */
+
+static const char *origin_of_folder(struct session *s, const char *digest, const char *subdirectory)
+{
+    return arena_concat(&s->memory, "folder ", digest, "\nfolder ", subdirectory ? subdirectory : "");
+}
+
+/* Somebody may be writing in it: what is built is what the digest is of. */
+static int provide_folder(struct session *s, const struct task *t, struct source_build *of, struct err *err)
+{
+    char *path;
+    of->lock = fs_new_dir(&s->memory, path_join(&s->memory, store_dir(s), BUILD_FOLDER), &path, err);
+    if (of->lock < 0)
+        return -1;
+    of->path = path;
+    if (source_copy(t->folder, path, err) < 0 || source_digest(path, t->digest, err) < 0)
+        return -1;
+    of->origin = origin_of_folder(s, t->digest, t->subdirectory);
+    return 0;
+}
+
+int built_folder(struct session *s, const char *name, const char *folder, const char *subdirectory,
+                 char digest[DIGEST_HEX], struct unpacked *wheel, struct err *err)
+{
+    struct err failed cleanup_err = ERR_INIT;
+    if (source_digest(folder, digest, err) < 0)
+        return -1;
+    struct task task = {.of = {.distribution = name,
+                               .origin = origin_of_folder(s, digest, subdirectory),
+                               .shown = folder,
+                               .lock = -1,
+                               .turn = -1,
+                               .wheel = wheel,
+                               .error = &failed},
+                        .provide = provide_folder,
+                        .folder = folder,
+                        .digest = digest,
+                        .subdirectory = subdirectory};
     if (find(s, name, task.of.origin, wheel))
         return 0;
     if (store_open(s, err) < 0 || build_tasks(s, &task, 1, err) < 0)

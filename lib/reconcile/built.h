@@ -6,6 +6,7 @@
  * others who share the cache wait for the wheel.
  */
 #pragma once
+#include "base/digest.h"
 #include "build/git.h"
 #include "reconcile/fetch.h"
 
@@ -27,6 +28,11 @@ int built_repository_commit(struct session *s, const struct git_url *url, char *
 /* The wheel of NAME that is built of this commit, now or before. */
 int built_repository(struct session *s, const char *name, const struct git_url *url, const char *commit,
                      struct unpacked *wheel, struct err *err);
+
+/* The wheel that is built of a folder as it is, now or before when it was the same; *digest: that of the
+ * folder (source_digest). `name` NULL: of whatever distribution it is. */
+int built_folder(struct session *s, const char *name, const char *folder, const char *subdirectory,
+                 char digest[DIGEST_HEX], struct unpacked *wheel, struct err *err);
 
 /* Where the whole output of builds that failed is kept: among LocalStack's logs; NULL where there are none.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/graph.h"
 
+#include "reconcile/developed.h"
 #include "reconcile/locked.h"
 #include "reconcile/wanted.h"
 #include "venv/install.h"
@@ -58,6 +59,7 @@ static int add_installed(struct maker *m, struct err *err)
         node->item = item;
         node->requested = item->requested;
         node->by_hand = item->requested && strcmp(item->installer, INSTALLER_NAME) != 0;
+        node->linked = developed_url(&g->memory, item) != NULL;
         read_metadata(venv, node);
     }
     return 0;
@@ -123,7 +125,8 @@ static void follow(struct maker *m)
 
 static bool is_met(const struct graph_node *node, const struct requirement *req)
 {
-    return node->item && (req->url || specifier_set_contains(&req->specifiers, &node->item->version));
+    return node->item &&
+           (req->url || node->linked || specifier_set_contains(&req->specifiers, &node->item->version));
 }
 
 static void add_root(struct maker *m, struct graph_node *node, const struct requirement *req,
@@ -286,6 +289,7 @@ bool graph_is_remote(const struct wanted_failure *f)
 static int read_inputs(struct session *s, struct wanted *out, struct err *err)
 {
     s->settings.offline = true;
+    s->only_looks = true;
     s->settings.constraints.count = 0; /* they ask for nothing, so what is wrong with them does not matter */
     return wanted_read(s, out, err);
 }

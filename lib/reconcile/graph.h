@@ -20,12 +20,13 @@ struct graph_node {
     const char *name;       /* normalised */
     struct installed *item; /* NULL: something requires it, and nothing has it */
     const struct metadata
-        *metadata;         /* NULL where it cannot be read (then nothing is known of what it requires) */
-    bool base;             /* LocalStack's own */
-    bool requested;        /* the inputs name it, or it has REQUESTED */
-    bool by_hand;          /* it has REQUESTED, and not from us */
-    bool reached;          /* a root is above it: all are, but base distributions that no extension uses */
-    size_t depth;          /* steps from the nearest root */
+        *metadata;  /* NULL where it cannot be read (then nothing is known of what it requires) */
+    bool base;      /* LocalStack's own */
+    bool requested; /* the inputs name it, or it has REQUESTED */
+    bool by_hand;   /* it has REQUESTED, and not from us */
+    bool linked;    /* it is a folder's sources as they stand, which any version asked for is content with */
+    bool reached;   /* a root is above it: all are, but base distributions that no extension uses */
+    size_t depth;   /* steps from the nearest root */
     struct strings extras; /* those that something asks for, without doubles */
     struct {
         struct graph_edge *items; /* what it requires, sorted by name */

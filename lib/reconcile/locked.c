@@ -8,6 +8,7 @@
 struct planner {
     struct session *s;
     struct arena *a;
+    const struct wanted *wanted;
     const struct locked *locked;
     const struct lock_selection *selection;
     struct source *source;
@@ -209,9 +210,69 @@ static int add_install(struct planner *p, const struct lock_package *package, co
     return 0;
 }
 
+/* ---- developers' sources, which stand beside a lock and before it */
+
+static int take_source(struct planner *p, const struct developed *d, struct err *err)
+{
+    struct session *s = p->s;
+    const struct candidates *list;
+    const struct resolve_source *ask = &p->source->callbacks;
+    const struct installed *base = installed_find(&s->base, d->name);
+    struct err why cleanup_err = ERR_INIT;
+    if (base)
+        err_set(&why, ERR_INPUT, "LocalStack itself has %s %s, which is never replaced", base->name,
+                base->version.text);
+    if (base || ask->direct(p->source, d->name, d->url, &why) < 0) {
+        array_push(&p->plan->failed,
+                   (struct plan_failed){d->folder, d->folder, arena_strdup(p->a, why.text), false});
+        return 0;
+    }
+    if (ask->candidates(p->source, d->name, &list, err) < 0)
+        return -1;
+    const struct candidate *c = &list->items[0];
+    struct installed *have = installed_find(&s->venv, d->name);
+    if (c->origin == CANDIDATE_INSTALLED) {
+        array_push(&p->plan->keep, (struct plan_keep){d->name, have->version.text, true, false, have});
+        return 0;
+    }
+    const struct source_direct *direct = c->data;
+    array_push(&p->plan->install, (struct plan_install){.name = d->name,
+                                                        .version = c->version.text,
+                                                        .requested = true,
+                                                        .source = "path",
+                                                        .url = d->url,
+                                                        .replaces = have ? have->version.text : NULL,
+                                                        .direct = direct,
+                                                        .developed = d,
+                                                        .recorded = direct->from});
+    return 0;
+}
+
+/* What cannot be used of them is no fault of the lock's. */
+static int take_sources(struct planner *p, const struct wanted *wanted, struct err *err)
+{
+    array_each (&wanted->failures, f)
+        if (f->source)
+            array_push(&p->plan->failed,
+                       (struct plan_failed){f->requirement, f->from, f->reason, f->malformed});
+    array_each (&wanted->developed, d)
+        if (take_source(p, *d, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- packages */
+
 static int take_package(struct planner *p, const struct lock_package *package, struct err *err)
 {
     struct session *s = p->s;
+    const struct developed *source = wanted_developed_name(p->wanted, package->name);
+    if (source) {
+        warn(p,
+             arena_printf(p->a, "%s of the lock (%s) is not installed: the source %s of it is used instead",
+                          package->name, package->where, source->folder));
+        return 0;
+    }
     const struct installed *base = installed_find(&s->base, package->name);
     const struct lock_target target = {&s->py.markers, &s->py.version, s->tags};
     const struct err *broken = source_broken(p->source, package->name);
@@ -304,9 +365,11 @@ int locked_plan(struct session *s, const struct wanted *wanted, struct source *s
 {
     struct lock_selection selection cleanup_lock_selection = {0};
     const struct lock_target target = {&s->py.markers, &s->py.version, s->tags};
-    struct planner p = {s, &s->memory, wanted->locked, &selection, source, out};
+    struct planner p = {s, &s->memory, wanted, wanted->locked, &selection, source, out};
     for (size_t i = 0; i < wanted->failures.count; i++) {
         const struct wanted_failure *f = &wanted->failures.items[i];
+        if (f->source)
+            continue;
         array_push(&out->failed, (struct plan_failed){f->requirement, f->from, f->reason, f->malformed});
     }
     if (wanted->locked->readable)
@@ -315,10 +378,13 @@ int locked_plan(struct session *s, const struct wanted *wanted, struct source *s
     out->root_count = selection.packages.count;
     if (read_details(s, err) < 0 || plan_packages(&p, err) < 0)
         return -1;
-    if (out->failed.count)
+    if (out->failed.count) {
         keep_all(&p);
-    else
+    } else {
         warn_of_hand(&p);
+        if (take_sources(&p, wanted, err) < 0)
+            return -1;
+    }
     if (out->base.count)
         qsort(out->base.items, out->base.count, sizeof *out->base.items, by_base_name);
     return 0;

@@ -77,7 +77,7 @@ static void add_failure(struct session *s, struct wanted *out, const struct lock
         reason += strspn(reason, ": ");
     }
     array_push(&out->failures, (struct wanted_failure){locked->file, from, arena_strdup(&s->memory, reason),
-                                                       why->kind == ERR_INPUT && !locked->url, 0});
+                                                       why->kind == ERR_INPUT && !locked->url, 0, false});
 }
 
 int locked_read(struct session *s, struct wanted *out, struct err *err)

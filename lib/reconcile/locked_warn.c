@@ -60,11 +60,17 @@ void locked_warn(struct session *s, const struct plan *plan, const struct unpack
     for (size_t i = 0; i < s->base.count; i++)
         know(&c, s->base.items[i]->name, &s->base.items[i]->version);
     for (size_t i = 0; i < plan->install.count; i++)
-        know(&c, plan->install.items[i].name, &plan->install.items[i].file->wheel.version);
+        know(&c, plan->install.items[i].name,
+             plan->install.items[i].developed ? &plan->install.items[i].developed->metadata->version
+                                              : &plan->install.items[i].file->wheel.version);
     for (size_t i = 0; i < plan->keep.count; i++)
         know(&c, plan->keep.items[i].name, &plan->keep.items[i].item->version);
     for (size_t i = 0; i < plan->install.count; i++)
-        check_wheel(&c, &plan->install.items[i], &wheels[i]);
+        if (plan->install.items[i].developed)
+            check(&c, plan->install.items[i].name, plan->install.items[i].version,
+                  plan->install.items[i].developed->metadata);
+        else
+            check_wheel(&c, &plan->install.items[i], &wheels[i]);
     for (size_t i = 0; i < plan->keep.count; i++) {
         const struct plan_keep *k = &plan->keep.items[i];
         const struct metadata *m;

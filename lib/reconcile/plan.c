@@ -169,6 +169,7 @@ static void plan_item(struct planner *p, const struct resolved *r)
         in.direct = c->data;
         const struct direct_url *from = in.recorded = in.direct->from;
         in.file = in.direct->file;
+        in.developed = in.direct->developed;
         in.url = direct_url_clean(p->a, in.direct->url);
         in.source = from->kind == DIRECT_REPOSITORY ? "vcs" : url_is_file(text_of(in.url)) ? "path" : "url";
         in.hash = from->sha256 ? arena_printf(p->a, "sha256:%s", from->sha256) : NULL;

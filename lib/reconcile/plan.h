@@ -14,7 +14,7 @@ struct plan_install {
     size_t extra_count;
     char **requires;
     size_t require_count;
-    const char *source;           /* "index", "find-links", "url", "path" or "lock" */
+    const char *source;           /* "index", "find-links", "url", "vcs", "path" or "lock" */
     const char *url;              /* without credentials */
     const char *hash;             /* "sha256:…", NULL where none is known */
     const char *replaces;         /* the version that goes, NULL for none */
@@ -22,6 +22,7 @@ struct plan_install {
     size_t hash_count;
     const struct index_file *file;
     const struct source_direct *direct; /* NULL but for a direct reference */
+    const struct developed *developed;  /* NULL but for sources that are linked */
     const struct lock_file *locked;     /* NULL but from a lock: what it says of the bytes */
     const char *installer;              /* NULL: it is ours; else whose it stays in a venv made anew */
     const struct direct_url *recorded;  /* for direct_url.json, NULL for none */

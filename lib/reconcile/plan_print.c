@@ -12,11 +12,12 @@ static json_t *strings_json(char *const *items, size_t count)
 
 static json_t *install_json(const struct plan_install *in)
 {
-    return json_pack(
-        "{s:s, s:s, s:b, s:o, s:o, s:s, s:o, s:o, s:b, s:o}", "name", in->name, "version", in->version,
-        "requested", in->requested, "extras", strings_json(in->extras, in->extra_count), "requires",
-        strings_json(in->requires, in->require_count), "source", in->source, "url", output_json_text(in->url),
-        "hash", output_json_text(in->hash), "dev", 0, "replaces", output_json_text(in->replaces));
+    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:s, s:o, s:o, s:b, s:o}", "name", in->name, "version",
+                     in->version, "requested", in->requested, "extras",
+                     strings_json(in->extras, in->extra_count), "requires",
+                     strings_json(in->requires, in->require_count), "source", in->source, "url",
+                     output_json_text(in->url), "hash", output_json_text(in->hash), "dev",
+                     in->developed != NULL, "replaces", output_json_text(in->replaces));
 }
 
 static json_t *plan_json(const struct plan *p)

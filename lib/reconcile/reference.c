@@ -6,16 +6,14 @@
 #include "build/sdist.h"
 #include "index/url.h"
 #include "python/wheel_name.h"
+#include "reconcile/built.h"
+#include "reconcile/developed.h"
 
 #include <unistd.h>
 
 static const char *const archives[] = {".whl", ".zip",    ".tar.gz", ".tgz",    ".tar.bz2", ".tbz",
                                        ".tar", ".tar.xz", ".txz",    ".tar.lz", ".tlz",     ".tar.lzma"};
 static const char *const repositories[] = {"git", "hg", "svn", "bzr"};
-
-/* How a sentence about what has to be built goes on. */
-#define BUILD                                                                                                \
-    "which has to be built first; name a release that an index has, or the URL or path of a wheel (.whl)"
 
 static bool is_archive(struct text path)
 {
@@ -116,13 +114,26 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int refuse_folder(struct arena *a, const char *path, struct err *err)
+/* What stands behind the # of a URL: KEY=VALUE, several of them with & between. */
+static const char *parameter(struct arena *a, struct text url, const char *key)
 {
-    if (has_file(a, path, "pyproject.toml") || has_file(a, path, "setup.py"))
-        return err_set(err, ERR_INPUT, "%s is a folder of sources, " BUILD, path);
+    struct text rest = text_from(url, text_find(url, '#') + 1), piece, name;
+    while (rest.len && text_cut(&rest, '&', &piece))
+        if (text_cut(&piece, '=', &name) && piece.len && text_is(name, key))
+            return text_dup(a, piece);
+    return NULL;
+}
+
+/* As pip has it, with what setuptools alone reads. */
+static int check_folder(struct arena *a, const char *path, const char *subdirectory, struct err *err)
+{
+    const char *project = subdirectory ? path_join(a, path, subdirectory) : path;
+    if (has_file(a, project, "pyproject.toml") || has_file(a, project, "setup.py") ||
+        has_file(a, project, "setup.cfg"))
+        return 0;
     return err_set(err, ERR_INPUT,
                    "the folder %s is no Python project: it has neither a pyproject.toml nor a setup.py",
-                   path);
+                   project);
 }
 
 static bool ends_as_wheel(struct text url)
@@ -154,8 +165,10 @@ int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, 
             "git+https: and the like",
             url);
     const char *path = url_to_path(a, url);
-    if (path && is_folder(path))
-        return refuse_folder(a, path, err);
+    if (path && is_folder(path)) {
+        *kind = REFERENCE_FOLDER;
+        return check_folder(a, path, parameter(a, t, "subdirectory"), err);
+    }
     *kind = ends_as_wheel(t) ? REFERENCE_WHEEL : REFERENCE_ARCHIVE;
     return *kind == REFERENCE_WHEEL || ends_as_archive(t)
                ? 0
@@ -171,13 +184,14 @@ static const char *url_of(struct arena *a, struct text t, bool url, const char *
         return reference_kind(a, whole, &kind, err) < 0 ? NULL : whole;
     }
     const char *path = locate(a, t, folder);
-    if (is_folder(path))
-        refuse_folder(a, path, err);
-    else if (!is_archive(t) || (!text_ends(t, T(".whl")) && access(path, F_OK) < 0))
+    if (is_folder(path)) {
+        if (check_folder(a, path, NULL, err) < 0)
+            return NULL;
+    } else if (!is_archive(t) || (!text_ends(t, T(".whl")) && access(path, F_OK) < 0)) {
         err_set(err, ERR_NOT_FOUND, "there is no file or folder %s", path);
-    else
-        return url_from_path(a, path);
-    return NULL;
+        return NULL;
+    }
+    return url_from_path(a, path);
 }
 
 /* As the archive itself has it, where it is here; else as its file's name has it. */
@@ -191,14 +205,40 @@ static const char *name_of_archive(struct arena *a, const char *url, const char 
     return sdist_name_project(a, text_of(file));
 }
 
-/* What is to stand before the @; NULL with err set. */
-static const char *name_of(struct arena *a, const char *url, struct err *err)
+/* As the URL has it, else as its project file has it, else as what is built of it is called. */
+static const char *name_of_folder(struct session *s, const char *url, struct err *err)
 {
+    struct arena *a = &s->memory;
+    const char *egg = parameter(a, text_of(url), "egg"), *path = url_to_path(a, url);
+    const char *subdirectory = parameter(a, text_of(url), "subdirectory");
+    char digest[DIGEST_HEX];
+    struct unpacked wheel;
+    const struct metadata *m;
+    if (egg)
+        return egg;
+    const struct project *project =
+        developed_project(s, subdirectory ? path_join(a, path, subdirectory) : path, err);
+    if (!project || project->error.text)
+        return project ? (err_set(err, project->error.kind, "%s", project->error.text), NULL) : NULL;
+    if (project->name)
+        return project->name;
+    if (built_folder(s, NULL, path, subdirectory, digest, &wheel, err) < 0 ||
+        unpacked_metadata(a, &wheel, &m, err) < 0)
+        return NULL;
+    return m->normalized;
+}
+
+/* What is to stand before the @; NULL with err set. */
+static const char *name_of(struct session *s, const char *url, struct err *err)
+{
+    struct arena *a = &s->memory;
     enum reference_kind kind;
     struct wheel_name wheel;
     struct git_url git;
     if (reference_kind(a, url, &kind, err) < 0)
         return NULL;
+    if (kind == REFERENCE_FOLDER)
+        return name_of_folder(s, url, err);
     if (kind == REFERENCE_REPOSITORY && git_url_parse(a, url, &git, err) == 0 && git.egg)
         return git.egg;
     char *file = kind == REFERENCE_REPOSITORY ? NULL : url_file_name(a, url, err);
@@ -210,8 +250,9 @@ static const char *name_of(struct arena *a, const char *url, struct err *err)
     return name;
 }
 
-int reference_resolve(struct arena *a, struct text t, const char *folder, const char **out, struct err *err)
+int reference_resolve(struct session *s, struct text t, const char *folder, const char **out, struct err *err)
 {
+    struct arena *a = &s->memory;
     bool url = is_url(t);
     struct text marker = cut_marker(&t, url);
     struct text whole = t, extras = cut_extras(&t);
@@ -222,7 +263,7 @@ int reference_resolve(struct arena *a, struct text t, const char *folder, const 
             return 0;
     }
     const char *place = url_of(a, t, url, folder, err);
-    const char *name = place ? name_of(a, place, err) : NULL;
+    const char *name = place ? name_of(s, place, err) : NULL;
     if (!name)
         return -1;
     *out = arena_printf(a, "%s%.*s @ %s%s%.*s", name, TEXT_ARG(extras), place, marker.len ? " ; " : "",
@@ -230,27 +271,28 @@ int reference_resolve(struct arena *a, struct text t, const char *folder, const 
     return 1;
 }
 
-int reference_editable(struct arena *a, struct text t, const char *folder, struct err *err)
+int reference_editable(struct session *s, struct text t, const char *folder, const char **out,
+                       struct err *err)
 {
-    static const char build[] =
-        "an editable source has to be built first; name a release that an index has, or "
-        "a wheel (.whl)";
+    struct text rest = t;
     size_t at = text_find(t, '@');
-    if (at < t.len && is_url(text_trim(text_from(t, at + 1))) && !is_url(t))
-        t = text_trim(text_from(t, at + 1));
-    cut_extras(&t);
-    if (is_repository(t))
-        return err_set(err, ERR_INPUT, "%s", build);
-    char *local = url_to_path(a, text_dup(a, t));
-    if (!local && is_url(t))
+    bool named = at < t.len && is_url(text_trim(text_from(t, at + 1))) && !is_url(t);
+    if (named)
+        rest = text_trim(text_from(t, at + 1));
+    cut_marker(&rest, is_url(rest));
+    cut_extras(&rest);
+    char *local = url_to_path(&s->memory, text_dup(&s->memory, rest));
+    if (!local && is_url(rest) && !is_repository(rest))
         return err_set(
             err, ERR_INPUT,
             "%.*s cannot be editable: only a folder, or a repository (git+https: and the like), can",
-            TEXT_ARG(t));
-    const char *path = local ? local : locate(a, t, folder);
-    if (!is_folder(path))
+            TEXT_ARG(rest));
+    const char *path = is_url(rest) ? local : locate(&s->memory, rest, folder);
+    if (path && !is_folder(path))
         return err_set(err, ERR_NOT_FOUND, "there is no folder %s", path);
-    if (!has_file(a, path, "pyproject.toml") && !has_file(a, path, "setup.py"))
-        return refuse_folder(a, path, err);
-    return err_set(err, ERR_INPUT, "%s", build);
+    int result = reference_resolve(s, t, folder, out, err);
+    if (result == 0 && !named)
+        result =
+            reference_resolve(s, text_of(arena_printf(&s->memory, "./%.*s", TEXT_ARG(t))), folder, out, err);
+    return result;
 }

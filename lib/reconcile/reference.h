@@ -2,26 +2,27 @@
 /* What stands in an input where pip takes a path or URL instead of a name: wheels, archives, folders,
  * repositories. */
 #pragma once
-#include "base/error.h"
-#include "base/text.h"
+#include "reconcile/session.h"
 
 /*
  * Where `text` is a path or URL by pip's rules, *out gets the same as "NAME[EXTRAS] @ URL ; MARKER", named
- * after the wheel, the archive or the repository's #egg=; returns 1. 0: it is none, and to be read as PEP 508
- * has it. ERR_INPUT for what cannot be used or has no name (with a sentence that says what to write instead),
- * ERR_NOT_FOUND for what is not there.
- * `folder`: of the file that names it, NULL for none: relative paths count from there, and where that has no
- * such file, as for pip, from the working directory. Results belong to the arena.
+ * after the wheel, the archive, the folder's project or the repository's #egg=; returns 1. 0: it is none, and
+ * to be read as PEP 508 has it. ERR_INPUT for what cannot be used or has no name (with a sentence that says
+ * what to write instead), ERR_NOT_FOUND for what is not there. `folder`: of the file that names it, NULL for
+ * none: relative paths count from there, and where that has no such file, as for pip, from the working
+ * directory. Results belong to the session.
  */
-int reference_resolve(struct arena *a, struct text text, const char *folder, const char **out,
+int reference_resolve(struct session *s, struct text text, const char *folder, const char **out,
                       struct err *err);
 
 /* The marker behind what is a path or URL; empty for none. */
 struct text reference_marker(struct text text);
 
 /* What a direct reference (the URL of "NAME @ URL") leads to; ERR_INPUT for what is none of these. */
-enum reference_kind { REFERENCE_WHEEL, REFERENCE_ARCHIVE, REFERENCE_REPOSITORY };
+enum reference_kind { REFERENCE_WHEEL, REFERENCE_ARCHIVE, REFERENCE_REPOSITORY, REFERENCE_FOLDER };
 int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, struct err *err);
 
-/* Says in *err why the value of -e (--editable) cannot be used. Returns -1. */
-int reference_editable(struct arena *a, struct text text, const char *folder, struct err *err);
+/* The same for the value of -e (--editable), which is a folder or a repository; "NAME @ URL" is taken as it
+ * is. */
+int reference_editable(struct session *s, struct text text, const char *folder, const char **out,
+                       struct err *err);

@@ -6,6 +6,7 @@
 #include "config/environment.h"
 #include "config/setting.h"
 #include "reconcile/cache_mark.h"
+#include "reconcile/developed.h"
 #include "reconcile/fetch.h"
 #include "reconcile/store.h"
 #include "venv/layout.h"
@@ -102,6 +103,7 @@ void session_close(struct session *s)
     installed_free(&s->old);
     installed_free(&s->prefer);
     array_free(&s->build_settings);
+    developed_close(s);
     sources_free(&s->sources);
     settings_free(&s->settings);
     arena_free(&s->memory);

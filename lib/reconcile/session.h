@@ -5,6 +5,8 @@
  * pays for nothing else.
  */
 #pragma once
+#include "base/strmap.h"
+#include "boot/sources.h"
 #include "boot/state.h"
 #include "config/settings.h"
 #include "index/index.h"
@@ -54,6 +56,7 @@ struct session {
     bool distrust_cache;     /* an unpacked wheel was not as its list has it: the next are looked at first */
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */
     bool syncing;            /* the extensions folder is ours to change */
+    bool only_looks;         /* nothing is built */
 
     bool has_sources;
     struct boot_sources sources; /* developers' */
@@ -71,6 +74,7 @@ struct session {
     struct state_marks marks;      /* what `check` found, for a sync (or its plan) to repair */
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct ARRAY(struct build_setting) build_settings;
+    struct strmap projects; /* folder -> struct project of developed.h, as read in this run */
     const char
         *build_key; /* what of the settings makes other wheels of the same source; NULL: not asked yet */
     const char *build_fault; /* NULL, or why nothing can be built: then too */

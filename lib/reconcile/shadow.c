@@ -44,19 +44,31 @@ static const char *owner(struct session *s, const char *file)
     return NULL;
 }
 
+static void warn(struct session *s, const struct plan_install *in, struct text name)
+{
+    const char *file = name.len ? in_base(s, name) : NULL;
+    if (!file)
+        return;
+    const char *from = owner(s, file);
+    log_warning(
+        "%s %s brings the import package %.*s, which LocalStack itself has%s%s: LocalStack imports its own",
+        in->name, in->version, TEXT_ARG(name), from ? " from " : "", from ? from : "");
+}
+
+/* A link's name is that of a package or of a module's file, where it is no part of a namespace. */
+static struct text link_name(const char *path)
+{
+    struct text t = text_of(path);
+    return text_find(t, '/') < t.len ? (struct text){0} : text_first(t, text_find(t, '.'));
+}
+
 void shadow_warn(struct session *s, const struct plan *plan, const struct unpacked *wheels)
 {
     for (size_t i = 0; i < plan->install.count; i++) {
-        for (size_t f = 0; f < wheels[i].count; f++) {
-            struct text name = import_name(text_of(wheels[i].files[f].path));
-            const char *file = name.len ? in_base(s, name) : NULL;
-            if (!file)
-                continue;
-            const char *from = owner(s, file);
-            log_warning("%s %s brings the import package %.*s, which LocalStack itself has%s%s: LocalStack "
-                        "imports its own",
-                        plan->install.items[i].name, plan->install.items[i].version, TEXT_ARG(name),
-                        from ? " from " : "", from ? from : "");
-        }
+        const struct plan_install *in = &plan->install.items[i];
+        for (size_t f = 0; f < wheels[i].count; f++)
+            warn(s, in, import_name(text_of(wheels[i].files[f].path)));
+        for (size_t f = 0; in->developed && f < in->developed->links.count; f++)
+            warn(s, in, link_name(in->developed->links.items[f].path));
     }
 }

@@ -3,8 +3,10 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "index/url.h"
 #include "python/name.h"
 #include "reconcile/built.h"
+#include "reconcile/wanted_developed.h"
 
 #include <openssl/evp.h>
 
@@ -19,10 +21,24 @@ struct name *source_name(struct source *source, const char *name)
     return *place;
 }
 
+/* Links to a folder that nobody asks for any more, as when dev mode is off again. One that cannot be read
+ * now, half way through an edit maybe, is asked for. */
+static bool is_left_over(const struct source *source, struct installed *have)
+{
+    struct session *s = source->s;
+    const char *url = installed_details(&s->venv, have, NULL) == 0 ? developed_url(&s->memory, have) : NULL;
+    if (!url || wanted_developed_name(source->wanted, have->name))
+        return false;
+    array_each (session_sources(s), b)
+        if (strcmp(url_from_path(&s->memory, b->place), url) == 0)
+            return s->own_inputs;
+    return true;
+}
+
 struct installed *source_usable(const struct source *source, const char *name)
 {
     struct installed *have = installed_find(&source->s->venv, name);
-    return have && !have->damaged ? have : NULL;
+    return have && !have->damaged && !is_left_over(source, have) ? have : NULL;
 }
 
 /* ---- candidates */
@@ -254,8 +270,11 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
                                  .origin = CANDIDATE_DIRECT,
                                  .url = n->direct.items[i]->url,
                                  .data = n->direct.items[i]});
-    if (have && !upgrade)
+    bool developed = wanted_developed_name(source->wanted, n->name) != NULL;
+    if (have && (developed ? n->installed_url != NULL : !upgrade))
         offer(source, n->name, list, of_installed(n, have));
+    if (developed)
+        return 0;
     if ((have || n->direct.count) && !upgrade && !n->expanded) {
         n->truncated = true;
         return 0;
@@ -312,6 +331,7 @@ bool source_asks_index(struct source *source, const char *name)
     struct session *s = source->s;
     const struct name *n = source_name(source, name);
     return !n->broken.text && !n->direct.count && !installed_find(&s->base, name) &&
+           !wanted_developed_name(source->wanted, name) &&
            (!source_usable(source, name) || s->settings.upgrade || n->expanded);
 }
 
@@ -463,7 +483,7 @@ static struct dependencies *select_dependencies(struct source *source, const cha
         bool plain = marker_evaluate(req->marker, env, NULL);
         bool wanted = extra ? !plain && marker_evaluate(req->marker, env, extra) : plain;
         if (wanted)
-            d->items[d->count++] = *req;
+            d->items[d->count++] = wanted_loosened(source->wanted, req);
     }
     return d;
 }

@@ -14,7 +14,9 @@
 struct source_direct {
     const char *url; /* as asked for */
     struct unpacked wheel;
-    const struct index_file *file; /* a wheel or an archive; NULL: it is a repository */
+    const struct index_file *file;     /* a wheel or an archive; NULL: it is a repository or folder */
+    const char *digest;                /* of a folder that the wheel was built of; else NULL */
+    const struct developed *developed; /* sources that are linked; then there is no wheel. NULL for none */
     const struct metadata *metadata;
     const struct direct_url *from;
 };

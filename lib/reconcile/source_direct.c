@@ -2,6 +2,7 @@
 #include "base/crypto.h"
 #include "base/fs.h"
 #include "build/git.h"
+#include "build/source_copy.h"
 #include "index/url.h"
 #include "reconcile/built.h"
 #include "reconcile/reference.h"
@@ -44,7 +45,24 @@ static bool came_from_repository(struct source *source, const struct direct_url 
            same_text(from->subdirectory, git.subdirectory);
 }
 
-/* Whether what is installed came from this very reference, and, of a local file, from these very bytes. A
+/* What is installed stays when the folder cannot be looked at. */
+static bool came_from_folder(struct source *source, struct installed *have, const struct direct_url *from,
+                             const char *url)
+{
+    struct session *s = source->s;
+    const struct direct_url *wanted = archive_of(&s->memory, url);
+    const char *then = from->editable ? NULL : installed_source(&s->venv, have);
+    char now[DIGEST_HEX];
+    struct err err cleanup_err = ERR_INIT;
+    if (!then || strcmp(from->url, wanted->url) != 0 || !same_text(from->subdirectory, wanted->subdirectory))
+        return false;
+    if (source_digest(url_to_path(&s->memory, url), now, &err) == 0)
+        return strcmp(then, now) == 0;
+    log_warning("what %s is built of stays as it was: %s", have->name, err.text);
+    return true;
+}
+
+/* Whether what is installed came from this very reference, and, of what is local, from these very bytes. A
  * branch is not asked for what it is now. */
 static bool came_from(struct source *source, struct installed *have, const char *url)
 {
@@ -54,6 +72,8 @@ static bool came_from(struct source *source, struct installed *have, const char 
         return false;
     if (from.kind == DIRECT_REPOSITORY)
         return came_from_repository(source, &from, url);
+    if (from.kind == DIRECT_FOLDER)
+        return came_from_folder(source, have, &from, url);
     const struct direct_url *wanted = archive_of(&s->memory, url);
     const char *clean = direct_url_clean(&s->memory, url), *bare = direct_url_clean(&s->memory, wanted->url);
     if (from.kind != DIRECT_ARCHIVE || (strcmp(from.url, clean) != 0 && strcmp(from.url, bare) != 0) ||
@@ -145,6 +165,55 @@ static int fetch_repository(struct source *source, struct name *n, struct source
     return built_repository(s, n->name, &git, commit, &d->wheel, err);
 }
 
+static int fetch_folder(struct source *source, struct name *n, struct source_direct *d, struct err *err)
+{
+    struct session *s = source->s;
+    struct direct_url *from = archive_of(&s->memory, d->url);
+    const char *path = url_to_path(&s->memory, d->url);
+    char digest[DIGEST_HEX];
+    from->kind = DIRECT_FOLDER;
+    d->from = from;
+    if (source_all_is_checked(source))
+        return err_set(err, ERR_INPUT, "%s is a folder, which no hash can be given for", path);
+    if (built_folder(s, n->name, path, from->subdirectory, digest, &d->wheel, err) < 0)
+        return -1;
+    d->digest = arena_strdup(&s->memory, digest);
+    return 0;
+}
+
+static int check_python(const struct session *s, const struct metadata *m, const char *what, struct err *err)
+{
+    if (!m->requires_python_text || specifier_set_contains(&m->requires_python, &s->py.version))
+        return 0;
+    return err_set(err, ERR_INPUT, "%s needs Python %s; LocalStack's is %s", what, m->requires_python_text,
+                   s->py.version_text);
+}
+
+/* Sources that are linked. What stands in the venv for them is written anew where it would be another today.
+ */
+static int link_sources(struct source *source, struct name *n, const struct developed *developed,
+                        struct err *err)
+{
+    struct session *s = source->s;
+    struct source_direct *d;
+    const struct installed *have = source_usable(source, n->name);
+    n->list = NULL;
+    if (check_python(s, developed->metadata, developed->folder, err) < 0)
+        return -1;
+    if (have && source_is_installed(s->paths.venv, s->py.site_packages,
+                                    path_join(&s->memory, have->folder, have->info), &developed->install)) {
+        n->installed_url = developed->url;
+        return 0;
+    }
+    d = arena_new(&s->memory, struct source_direct);
+    struct direct_url *from = arena_new(&s->memory, struct direct_url);
+    *from = (struct direct_url){.kind = DIRECT_FOLDER, .url = developed->url, .editable = true};
+    *d = (struct source_direct){
+        .url = developed->url, .developed = developed, .metadata = developed->metadata, .from = from};
+    array_push(&n->direct, d);
+    return 0;
+}
+
 static int fetch_direct(struct source *source, struct name *n, const char *url, struct err *err)
 {
     struct session *s = source->s;
@@ -154,19 +223,16 @@ static int fetch_direct(struct source *source, struct name *n, const char *url, 
     if (reference_kind(&s->memory, url, &kind, err) < 0)
         return -1;
     int result = kind == REFERENCE_REPOSITORY ? fetch_repository(source, n, d, err)
+                 : kind == REFERENCE_FOLDER   ? fetch_folder(source, n, d, err)
                                               : fetch_file(source, n, d, kind == REFERENCE_WHEEL, err);
     if (result > 0) {
         n->installed_url = d->url;
         n->list = NULL;
         return 0;
     }
-    if (result < 0 || unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0)
+    if (result < 0 || unpacked_metadata(&s->memory, &d->wheel, &d->metadata, err) < 0 ||
+        check_python(s, d->metadata, d->file ? d->file->name : d->from->url, err) < 0)
         return -1;
-    if (d->metadata->requires_python_text &&
-        !specifier_set_contains(&d->metadata->requires_python, &s->py.version))
-        return err_set(err, ERR_INPUT, "%s needs Python %s; LocalStack's is %s",
-                       d->file ? d->file->name : d->from->url, d->metadata->requires_python_text,
-                       s->py.version_text);
     array_push(&n->direct, d);
     n->list = NULL;
     return 0;
@@ -185,6 +251,9 @@ int source_direct_reference(void *ctx, const char *name, const char *url, struct
             return 0;
     if (n->installed_url && strcmp(n->installed_url, url) == 0)
         return 0;
+    const struct developed *developed = wanted_developed(source->wanted, url);
+    if (developed)
+        return link_sources(source, n, developed, err);
     if (!source->s->settings.upgrade && came_from(source, source_usable(source, name), url)) {
         n->installed_url = arena_strdup(&source->s->memory, url);
         n->list = NULL;

@@ -209,11 +209,35 @@ static void remember_file(struct state *state, struct arena *a, const char *path
     array_push(&state->digests, arena_strdup(a, digest));
 }
 
-static void remember_wheel(struct state *state, struct arena *a, const struct requirement *r)
+static void remember_local(struct state *state, struct arena *a, const struct requirement *r)
 {
     char *path = r->url ? url_to_path(a, r->url) : NULL;
-    if (path)
+    struct stat st;
+    if (!path)
+        return;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        array_push(&state->folders, path);
+    else
         array_push(&state->wheels, path);
+}
+
+/* Those that could not be used are developers' sources alone: -e that cannot be is tried again each time. */
+static void remember_developed(struct state *state, const struct run *run)
+{
+    array_each (&run->wanted.developed, place) {
+        const struct developed *d = *place;
+        if (d->named) {
+            array_push(&state->folders, (char *)(uintptr_t)d->folder); /* nobody writes to it */
+            array_push(&state->folder_facts, (char *)(uintptr_t)d->fact);
+        }
+        if (d->code) {
+            array_push(&state->code, (char *)(uintptr_t)d->folder);
+            array_push(&state->code_facts, (char *)(uintptr_t)d->code);
+        }
+        for (size_t i = 0; i < state->sources.count; i++)
+            if (strcmp(state->sources.items[i].folder, d->folder) == 0)
+                state->sources.items[i].fact = d->fact;
+    }
 }
 
 /* What was to be repaired and could not be: the next sync tries it again. */
@@ -251,10 +275,12 @@ static int remember(struct run *run, struct err *err)
                       s->settings.files[i].exists ? s->settings.files[i].digest : "-");
     for (size_t i = 0; i < run->wanted.files.count; i++)
         remember_file(&state, a, run->wanted.files.items[i], run->wanted.digests.items[i]);
+    remember_developed(&state, run);
     array_each (&run->wanted.roots, root)
-        remember_wheel(&state, a, root->requirement);
+        if (!root->requirement->url || !wanted_developed(&run->wanted, root->requirement->url))
+            remember_local(&state, a, root->requirement);
     array_each (&run->wanted.constraints, limit)
-        remember_wheel(&state, a, limit->requirement);
+        remember_local(&state, a, limit->requirement);
     for (size_t i = 0; i < s->py.path_count; i++)
         array_push(&state.base_folders, s->py.path[i]);
     for (size_t i = 0; i < run->plan.failed.count; i++) {
@@ -264,6 +290,10 @@ static int remember(struct run *run, struct err *err)
     remember_marks(run, &state.marks);
     int result = state_write(&s->paths, &state, err);
     array_free(&state.files);
+    array_free(&state.folders);
+    array_free(&state.folder_facts);
+    array_free(&state.code);
+    array_free(&state.code_facts);
     array_free(&state.wheels);
     array_free(&state.digests);
     array_free(&state.base_folders);
@@ -272,10 +302,30 @@ static int remember(struct run *run, struct err *err)
     return result;
 }
 
+/* What the code of a source needs to be imported may have come with this sync: then it is asked once more. */
+static int link_again(struct run *run, const struct state *last, struct err *err)
+{
+    bool more = false;
+    array_each (&run->wanted.developed, d)
+        if (run->plan.install.count && developed_look_again(run->s, *d))
+            more = true;
+    if (more) {
+        history_end(&run->history, run->plan.failed.count ? 1 : 0, &run->plan, NULL);
+        history_begin(&run->history, run->s);
+        if (reconcile(run, last, err) < 0)
+            return -1;
+    }
+    array_each (&run->wanted.developed, d)
+        if ((*d)->unknown)
+            log_warning("%s", (*d)->unknown);
+    return 0;
+}
+
 static int work(struct run *run, const struct state *last, struct err *err)
 {
     struct session *s = run->s;
-    if (session_base(s, err) < 0 || wanted_read(s, &run->wanted, err) < 0 || reconcile(run, last, err) < 0)
+    if (session_base(s, err) < 0 || wanted_read(s, &run->wanted, err) < 0 || reconcile(run, last, err) < 0 ||
+        link_again(run, last, err) < 0)
         return -1;
     /* The state is written last, so that one of another number is of a sync that did not come so far; without
      * it the next boot syncs, and tries again. */

@@ -8,6 +8,7 @@
 #include "python/requirements_file.h"
 #include "reconcile/locked.h"
 #include "reconcile/reference.h"
+#include "reconcile/wanted_developed.h"
 #include "reconcile/wanted_options.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static void fail(struct reader *r, const char *requirement, const char *from, bo
                  const char *reason)
 {
     array_push(&r->out->failures, (struct wanted_failure){requirement, from, arena_strdup(r->a, reason),
-                                                          malformed, r->out->roots.count});
+                                                          malformed, r->out->roots.count, false});
 }
 
 /* Where a requirement stands, and how it is to be taken. */
@@ -39,6 +40,7 @@ struct place {
         *folder;         /* `folder`: what relative paths are relative to; NULL: the working directory */
     const char *options; /* what stands behind it; "" for none */
     bool root;           /* false: a constraint */
+    bool editable;       /* it is the value of -e */
 };
 
 /* Constraints limit versions, or name the only URL, of what others ask for: that is all that they can do. */
@@ -64,7 +66,9 @@ static int parse(struct reader *r, const char *text, const struct place *at, str
                  struct err *err)
 {
     const char *whole = text;
-    if (reference_resolve(r->a, text_of(text), at->folder, &whole, err) < 0)
+    int (*read)(struct session *, struct text, const char *, const char **, struct err *) =
+        at->editable ? reference_editable : reference_resolve;
+    if (read(r->s, text_of(text), at->folder, &whole, err) < 0)
         return is_for_others(r, text) ? 1 : -1;
     if (requirement_parse(r->a, text_of(whole), req, err) < 0)
         return -1;
@@ -92,6 +96,19 @@ static void break_constraint(struct reader *r, const char *text, const char *fro
     array_push(&r->out->constraints, (struct wanted_constraint){req, from, NULL, arena_strdup(r->a, why)});
 }
 
+static int take_editable(struct reader *r, const struct requirement *req, const struct place *at,
+                         struct err *err)
+{
+    enum reference_kind kind;
+    if (reference_kind(r->a, req->url, &kind, err) < 0)
+        return -1;
+    if (kind == REFERENCE_FOLDER)
+        return wanted_editable(r->s, r->out, req, at->from, err);
+    log_info("%s (%s) is installed as it is built: what nobody works on need not be editable", req->text,
+             at->from);
+    return 0;
+}
+
 static void add(struct reader *r, const char *text, const struct place *at)
 {
     struct err err cleanup_err = ERR_INIT;
@@ -99,10 +116,13 @@ static void add(struct reader *r, const char *text, const struct place *at)
     const struct hashes *hashes = wanted_hashes(r->a, at->from, at->options);
     r->mode.given |= hashes != NULL; /* whatever is wrong with the requirement itself */
     int parsed = parse(r, text, at, req, &err);
+    if (parsed == 0 && at->editable)
+        parsed = take_editable(r, req, at, &err);
     if (parsed < 0 && !at->root)
         break_constraint(r, text, at->from, err.text);
     if (parsed < 0) {
-        fail(r, text, at->from, err.kind == ERR_INPUT, err.text);
+        fail(r, at->editable ? arena_concat(r->a, "-e ", text) : text, at->from, err.kind == ERR_INPUT,
+             err.text);
         return;
     }
     if (parsed > 0) {
@@ -164,17 +184,6 @@ static void nested(struct reader *r, const char *outer, const struct requirement
         r->unlimited = arena_printf(r->a, "%s (%s)", line->text, from);
 }
 
-static void editable(struct reader *r, const struct requirements_line *line, const char *folder,
-                     const char *from, bool root)
-{
-    struct err err cleanup_err = ERR_INIT;
-    if (!root)
-        err_set(&err, ERR_INPUT, "a constraint cannot be editable");
-    else
-        reference_editable(r->a, text_of(line->value), folder, &err);
-    fail(r, line->text, from, err.kind == ERR_INPUT, err.text);
-}
-
 static void take_line(struct reader *r, const char *path, const struct requirements_line *line, bool root)
 {
     const char *from = arena_printf(r->a, "%s:%u", path, line->line);
@@ -182,7 +191,7 @@ static void take_line(struct reader *r, const char *path, const struct requireme
     struct err err cleanup_err = ERR_INIT;
     switch (line->kind) {
     case LINE_REQUIREMENT:
-        add(r, line->value, &(struct place){from, folder, line->options, root});
+        add(r, line->value, &(struct place){from, folder, line->options, root, false});
         break;
     case LINE_INCLUDE:
         nested(r, path, line, from, root);
@@ -191,8 +200,10 @@ static void take_line(struct reader *r, const char *path, const struct requireme
         nested(r, path, line, from, false);
         break;
     case LINE_OPTION:
-        if (strcmp(line->name, "--editable") == 0)
-            editable(r, line, folder, from, root);
+        if (strcmp(line->name, "--editable") == 0 && !root)
+            fail(r, line->text, from, true, "a constraint cannot be editable");
+        else if (strcmp(line->name, "--editable") == 0)
+            add(r, line->value, &(struct place){from, folder, line->options, root, true});
         else if (wanted_option(r->s, &r->mode, path, from, line, &err) < 0)
             fail(r, line->text, from, true, err.text);
         break;
@@ -334,7 +345,7 @@ int wanted_read(struct session *s, struct wanted *out, struct err *err)
                            "leave out -c, or name "
                            "requirements or files of them beside it",
                            locked_name(s));
-        return locked_read(s, out, err);
+        return locked_read(s, out, err) < 0 ? -1 : wanted_sources(s, out, err);
     }
     struct reader r = {.s = s, .out = out, .a = &s->memory};
     for (size_t i = 0; i < s->options->constraint_files.count; i++)
@@ -343,14 +354,36 @@ int wanted_read(struct session *s, struct wanted *out, struct err *err)
     for (size_t i = 0; i < s->settings.constraints.count; i++)
         if (read_named(&r, s->settings.constraints.items[i], false, err) < 0)
             return err_wrap(err, "constraints of pip's settings");
+    int result = 0;
     if (s->own_inputs)
-        return read_command_line(&r, err);
-    read_defaults(&r);
-    return 0;
+        result = read_command_line(&r, err);
+    else if ((result = wanted_sources(s, out, err)) == 0)
+        read_defaults(&r);
+    wanted_settle(s, out);
+    return result;
+}
+
+const struct developed *wanted_developed(const struct wanted *w, const char *url)
+{
+    array_each (&w->developed, d)
+        if (strcmp((*d)->url, url) == 0)
+            return *d;
+    return NULL;
+}
+
+const struct developed *wanted_developed_name(const struct wanted *w, const char *name)
+{
+    array_each (&w->developed, d)
+        if (strcmp((*d)->name, name) == 0)
+            return *d;
+    return NULL;
 }
 
 void wanted_free(struct wanted *w)
 {
+    array_each (&w->developed, d)
+        developed_free(*d);
+    array_free(&w->developed);
     array_free(&w->roots);
     array_free(&w->details);
     array_free(&w->failures);

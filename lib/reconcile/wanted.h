@@ -3,6 +3,7 @@
  * understood. */
 #pragma once
 #include "python/hashes.h"
+#include "reconcile/developed.h"
 #include "reconcile/session.h"
 #include "resolve/solver.h"
 
@@ -14,6 +15,7 @@ struct wanted_failure {
     const char *reason;
     bool malformed; /* trying again without another input cannot help */
     size_t before;  /* how many roots stand before it: failures are told in the inputs' order */
+    bool source;    /* it is a developer's source */
 };
 
 struct wanted_constraint {
@@ -49,6 +51,10 @@ struct wanted {
         struct wanted_constraint *items;
         size_t count, room;
     } constraints;
+    struct {
+        struct developed **items; /* whose sources are linked; their requirements are among the roots */
+        size_t count, room;
+    } developed;
     struct strings files;   /* read or looked for; over http by URL */
     struct strings digests; /* of their bytes when they were read, SHA-256 in hex; "-" where there was none */
 };
@@ -63,3 +69,7 @@ struct wanted {
  * wrong is in out->failures. Strings belong to the session. */
 int wanted_read(struct session *s, struct wanted *out, struct err *err);
 void wanted_free(struct wanted *w);
+
+/* The source that a requirement's URL names, or that is of this name; NULL for none. */
+const struct developed *wanted_developed(const struct wanted *w, const char *url);
+const struct developed *wanted_developed_name(const struct wanted *w, const char *name);

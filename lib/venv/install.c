@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "venv/install.h"
 
+#include "venv/installed.h"
 #include "venv/layout.h"
 #include "venv/listing.h"
 #include "venv/wheel_path.h"
@@ -168,8 +169,8 @@ static int install_file(struct installation *in, const struct unpacked_file *f, 
 /* Files of the dist-info that are ours to write, whatever the archive has. */
 static bool is_rewritten(const struct unpacked *wheel, const char *path)
 {
-    static const char *const names[] = {"RECORD",    "RECORD.jws", "RECORD.p7s",
-                                        "INSTALLER", "REQUESTED",  "direct_url.json"};
+    static const char *const names[] = {"RECORD",    "RECORD.jws",      "RECORD.p7s",    "INSTALLER",
+                                        "REQUESTED", "direct_url.json", INSTALLED_SOURCE};
     const char *name = listing_path_below(path, wheel->dist_info);
     for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
@@ -222,6 +223,10 @@ static int install_info(struct installation *in, struct err *err)
         return -1;
     if (in->options->direct_url &&
         write_fresh(in, below(in, info, "direct_url.json"), text_of(in->options->direct_url), false, err) < 0)
+        return -1;
+    if (in->options->source &&
+        write_fresh(in, below(in, info, INSTALLED_SOURCE),
+                    text_of(arena_concat(&in->placing.a, in->options->source, "\n")), false, err) < 0)
         return -1;
     const char *path = below(in, info, "RECORD");
     listing_add(&in->listing, path, NULL, -1);

@@ -15,6 +15,7 @@ struct install_options {
     bool overwrite;         /* a file that is there and nobody's gives way: its RECORD was lost */
     const char *installer;  /* INSTALLER's contents; NULL: INSTALLER_NAME */
     const char *direct_url; /* bytes of direct_url.json, or NULL */
+    const char *source;     /* the digest of the folder that it was built of (installed_source), or NULL */
 };
 
 /* ERR_INPUT for what a wheel must not do: a path that leaves the venv, another distribution's file, the

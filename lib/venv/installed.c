@@ -189,6 +189,14 @@ int installed_details(struct installed_set *set, struct installed *item, struct 
     return 0;
 }
 
+const char *installed_source(struct installed_set *set, const struct installed *item)
+{
+    const char *info = path_join(&set->memory, item->folder, item->info), *text;
+    if (read_small(&set->memory, info, INSTALLED_SOURCE, &text, NULL) < 0 || !text)
+        return NULL;
+    return text_dup(&set->memory, text_trim(text_of(text)));
+}
+
 /* ---- metadata */
 
 int installed_metadata(struct installed_set *set, struct installed *item, const struct metadata **out,

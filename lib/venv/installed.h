@@ -35,6 +35,10 @@ struct installed_set {
 int installed_scan(char *const *folders, size_t folder_count, struct installed_set *out, struct err *err);
 struct installed *installed_find(const struct installed_set *set, const char *name);
 int installed_details(struct installed_set *set, struct installed *item, struct err *err);
+/* Of what was built of a folder: the folder's digest then (source_digest), which INSTALLED_SOURCE in its
+ * dist-info has; NULL where there is none. */
+#define INSTALLED_SOURCE "localstack-source.txt"
+const char *installed_source(struct installed_set *set, const struct installed *item);
 /* METADATA or PKG-INFO (with requires.txt of an egg-info), parsed once; ERR_INPUT names the file. */
 int installed_metadata(struct installed_set *set, struct installed *item, const struct metadata **out,
                        struct err *err);

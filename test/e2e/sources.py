@@ -85,3 +85,43 @@ def write_source(folder, name, version, files):
             item.size = len(content)
             tar.addfile(item, io.BytesIO(content))
     return path
+
+
+LIVE_BACKEND = """
+import base64, hashlib, os, pathlib, zipfile
+NAME, VERSION, REQUIRES = {name!r}, {version!r}, {requires!r}
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    info = NAME + "-" + VERSION + ".dist-info"
+    text = "Metadata-Version: 2.1\\nName: " + NAME + "\\nVersion: " + VERSION + "\\n"
+    files = {{info + "/METADATA": (text + "".join("Requires-Dist: " + r + "\\n" for r in REQUIRES)).encode(),
+             info + "/WHEEL": b"Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}}
+    for path in pathlib.Path(NAME).rglob("*"):
+        if path.is_file():
+            files[str(path)] = path.read_bytes()
+    pathlib.Path("written-by-the-build").write_text("")
+    wheel = NAME + "-" + VERSION + "-py3-none-any.whl"
+    record = ""
+    with zipfile.ZipFile(os.path.join(folder, wheel), "w") as z:
+        for path, data in files.items():
+            z.writestr(path, data)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+            record += path + ",sha256=" + digest + "," + str(len(data)) + "\\n"
+        z.writestr(info + "/RECORD", record + info + "/RECORD,,\\n")
+    return wheel
+"""
+
+
+def make_folder(folder, name, version, requires=(), files=None, project=True):
+    """A project whose wheel has what its package has when it is built; `project`: its pyproject.toml says what it is called."""
+    folder = pathlib.Path(folder)
+    package = folder / file_name(name)
+    package.mkdir(parents=True, exist_ok=True)
+    files = {"__init__.py": f"version = '{version}'\n"} if files is None else files
+    for relative, text in files.items():
+        (package / relative).parent.mkdir(parents=True, exist_ok=True)
+        (package / relative).write_text(text)
+    listed = "".join(f'"{r}", ' for r in requires)
+    said = f'[project]\nname = "{name}"\nversion = "{version}"\ndependencies = [{listed}]\n' if project else ""
+    (folder / "pyproject.toml").write_text(said + PYPROJECT)
+    (folder / "backend.py").write_text(LIVE_BACKEND.format(name=file_name(name), version=version, requires=list(requires)))
+    return folder

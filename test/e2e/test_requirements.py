@@ -444,14 +444,9 @@ def test_what_is_for_other_machines_is_passed_over(root, index, line):
     assert answer(root.plan()) == {"foo": "1"}
 
 
-def test_what_cannot_be_built_says_what_it_is(root, index, tmp_path):
-    folder = tmp_path / "src"
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text("")
-    index.add("user", "1", [f"tool @ {folder.as_uri()}"])
-    root.requirements(f"{folder}\ngit+https://git.example/x.git\nuser\n")
+def test_a_repository_without_a_name_says_what_to_write(root, index):
+    index.add("user", "1")
+    root.requirements("git+https://git.example/x.git\nuser\n")
     plan = root.plan(status=1)
-    text = reasons(plan)
-    assert f"{folder} is a folder of sources, which has to be built first" in text[str(folder)]
-    assert "write NAME @ git+https://git.example/x.git" in text["git+https://git.example/x.git"]
-    assert f"{folder} is a folder of sources, which has to be built first" in text["user"]
+    assert "write NAME @ git+https://git.example/x.git" in reasons(plan)["git+https://git.example/x.git"]
+    assert answer(plan) == {"user": "1"}

@@ -239,14 +239,13 @@ static void a_malformed_requirement_fails_alone(void **state)
 {
     struct world *w = *state;
     put(w, "extensions.txt",
-        "one\nfoo bar\ntwo\n--no-such-option\nthree\n-e ./four\nfive --hash=sha256:aa\n"
+        "one\nfoo bar\ntwo\n--no-such-option\nthree\n-e https://four.example/4.zip\nfive --hash=sha256:aa\n"
         "--pre\nsix\n");
-    put(w, "four/pyproject.toml", "");
     read_all(w);
     assert_counts(w, 5, 0, 3);
     ASSERT_FAILURE(w, 0, "foo bar", "@extensions.txt:2", "line of its own", true, 1);
     ASSERT_FAILURE(w, 1, "--no-such-option", "@extensions.txt:4", "--no-such-option", true, 2);
-    ASSERT_FAILURE(w, 2, "-e ./four", "@extensions.txt:6", "editable source has to be built first", true, 3);
+    ASSERT_FAILURE(w, 2, "-e https://four.example/4.zip", "@extensions.txt:6", "cannot be editable", true, 3);
     assert_root(w, 3, "five", "@extensions.txt:7");
     assert_root(w, 4, "six", "@extensions.txt:9");
 }
@@ -438,6 +437,8 @@ static void sources_are_named_by_what_they_are(void **state)
          "https://example.test/any.tar.gz"},
         {"./foo-1.0.tar.gz ; python_version > '3'", "foo", NULL},
         {"foo-1.0.tar.gz", "foo", NULL},
+        {"-e git+https://example.test/foo.git#egg=foo", "foo", "git+https://example.test/foo.git#egg=foo"},
+        {"-e foo @ git+https://example.test/foo.git", "foo", "git+https://example.test/foo.git"},
     };
     struct world *w = *state;
     put(w, "foo-1.0.tar.gz", "");
@@ -461,15 +462,8 @@ static void what_cannot_be_built_is_set_aside(void **state)
         {"https://example.test/archive/main.zip", "write NAME @ https://example.test/archive/main.zip"},
         {"foo @ https://example.test/page", "neither a wheel nor a source archive"},
         {"hg+https://example.test/foo#egg=foo", "hg"},
-        {"./foo", "which has to be built first"},
-        {".", "which has to be built first"},
-        {"sub/../foo[extra]", "which has to be built first"},
-        {"sub/foo", "which has to be built first"},
     };
     struct world *w = *state;
-    put(w, "foo/pyproject.toml", "");
-    put(w, "pyproject.toml", "");
-    put(w, "sub/foo/setup.py", "");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i].line));
         read_all(w);
@@ -492,12 +486,8 @@ static void what_is_no_project_is_refused(void **state)
         {"-e absent", "there is no folder ", false},
         {"-e empty", "no Python project", true},
         {"-e https://example.test/foo.tar.gz", "cannot be editable", true},
-        {"-e ./foo[extra]", "has to be built first", true},
-        {"-e git+https://example.test/foo.git#egg=foo", "has to be built first", true},
-        {"-e foo @ git+https://example.test/foo.git", "has to be built first", true},
     };
     struct world *w = *state;
-    put(w, "foo/setup.py", "");
     assert_int_equal(fs_mkdirs(place(w, "empty"), NULL), 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(w, "extensions.txt", arena_printf(&w->a, "one\n%s\ntwo\n", cases[i].line));
