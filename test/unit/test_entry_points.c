@@ -29,6 +29,22 @@ static void test_table(void **state)
     cases_close(&c);
 }
 
+static void test_union(void **state)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    struct text out;
+    (void)state;
+    assert_int_equal(entry_points_union(&a, T("[b]\nx = one:X\n[a]\nz = one\n"),
+                                        T("[a]\ny = two:Y\nz = two:Z\n[c.d]\nv=two : V\n"), &out, &err),
+                     0);
+    assert_string_equal(text_dup(&a, out), "[a]\ny = two:Y\nz = one\n\n[b]\nx = one:X\n\n[c.d]\nv = two:V\n");
+    assert_int_equal(entry_points_union(&a, T(""), T(""), &out, &err), 0);
+    assert_int_equal(out.len, 0);
+    assert_true(entry_points_union(&a, T("[a]\nx = b:c\n"), T("no group"), &out, &err) < 0);
+    assert_int_equal(err.kind, ERR_INPUT);
+}
+
 static void test_many_entries(void **state)
 {
     struct arena a cleanup_arena = ARENA_INIT;
@@ -45,6 +61,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_union),
         cmocka_unit_test(test_many_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fs.h"
+#include "boot/fact.h"
 #include "boot/state.h"
 #include "config/settings.h"
 #include "test.h"
@@ -124,6 +125,8 @@ static int tear_down(void **state)
     strings_free(&w->state.folders);
     sources_free(&w->now);
     array_free(&w->state.failures);
+    array_free(&w->state.code);
+    array_free(&w->state.code_facts);
     arena_free(&w->a);
     test_free(w);
     return 0;
@@ -360,7 +363,7 @@ static struct boot_source source_at(struct world *w, const char *name, const cha
 {
     const char *folder = below(w, w->paths.root, arena_printf(&w->a, "src/%s", name));
     put(w, below(w, folder, "setup.py"), "");
-    return (struct boot_source){folder, place ? below(w, w->paths.sources, place) : folder};
+    return (struct boot_source){folder, place ? below(w, w->paths.sources, place) : folder, NULL};
 }
 
 static void test_developers_sources(void **state)
@@ -394,7 +397,7 @@ static void test_developers_sources(void **state)
     compare(w, &got);
     assert_true(got.other_inputs);
     w->now.items[0] = one;
-    w->now.items[1] = (struct boot_source){two.folder, below(w, w->paths.sources, "two")};
+    w->now.items[1] = (struct boot_source){two.folder, below(w, w->paths.sources, "two"), NULL};
     assert_changed(w, "src/two is used through ");
     w->now.count = 0;
     assert_changed(w, "/src/on\te is gone");
@@ -422,6 +425,42 @@ static void test_what_changed_in_the_sources(void **state)
     assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "src/three is new"));
     assert_int_equal(unlink(path_join(&w->a, w->paths.extensions, SYNC_STATE)), 0);
     assert_string_equal(state_source_change(&w->a, &w->paths, &w->now), "there has been no sync yet");
+}
+
+static void test_what_was_read_counts(void **state)
+{
+    struct world *w = *state;
+    struct boot_source one = source_at(w, "one", "one");
+    array_push(&w->now, one);
+    one.fact = "as it was before an edit during the sync";
+    w->state.sources = (struct boot_sources){.items = &one, .count = 1};
+    write_state(w);
+    assert_changed(w, "src/one changed");
+    one.fact = fact_source(&w->a, one.folder);
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+}
+
+static void test_code(void **state)
+{
+    struct world *w = *state;
+    char *folder = below(w, w->paths.root, "src/one"), *deep = below(w, folder, "pkg/sub/mod.py");
+    put(w, below(w, folder, "pkg/__init__.py"), "");
+    put(w, deep, "1");
+    array_push(&w->state.code, folder);
+    write_state(w);
+    put(w, below(w, folder, "pkg/data.txt"), "");
+    put(w, below(w, folder, ".venv/mod.py"), "");
+    put(w, below(w, folder, "pkg/node_modules/mod.py"), "");
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, deep, "22");
+    assert_changed(w, "code that may have entry points in it changed in ");
+    write_state(w);
+    put(w, below(w, folder, "pkg/sub/more.py"), "");
+    assert_changed(w, "code that may have entry points in it changed in ");
+    array_push(&w->state.code_facts, arena_strdup(&w->a, "then"));
+    write_state(w);
+    assert_changed(w, "code that may have entry points in it changed in ");
 }
 
 static void test_venv(void **state)
@@ -635,6 +674,8 @@ int main(void)
         TEST(test_venv),
         TEST(test_failures),
         TEST(test_marks),
+        TEST(test_what_was_read_counts),
+        TEST(test_code),
         TEST(test_a_sync_keeps_the_marks_that_it_is_given),
         TEST(test_marks_without_a_state),
         TEST(test_base_changes),

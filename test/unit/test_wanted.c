@@ -30,6 +30,7 @@ static int set_up(void **state)
     w->s.environ = standard_environment;
     w->s.paths.conf_txt = path_join(&w->a, folder, "extensions.txt");
     w->s.has_interpreter = true;
+    w->s.has_sources = true; /* none */
     w->s.py.markers = cpython_markers;
     log_set_level(LOG_ERROR);
     *state = w;
@@ -438,7 +439,7 @@ static void sources_are_named_by_what_they_are(void **state)
         {"./foo-1.0.tar.gz ; python_version > '3'", "foo", NULL},
         {"foo-1.0.tar.gz", "foo", NULL},
         {"-e git+https://example.test/foo.git#egg=foo", "foo", "git+https://example.test/foo.git#egg=foo"},
-        {"-e foo @ git+https://example.test/foo.git", "foo", "git+https://example.test/foo.git"},
+        {"-e foo@git+https://example.test/foo.git", "foo", "git+https://example.test/foo.git"},
     };
     struct world *w = *state;
     put(w, "foo-1.0.tar.gz", "");
