@@ -42,6 +42,17 @@ static void look_in(struct arena *a, struct project *p, const char *folder, stru
     }
 }
 
+/* Where a package or module stands as it is named: lib of lib/pkg/sub. */
+static void look_beside(struct arena *a, struct project *p, const struct project_part *part,
+                        struct candidates *found)
+{
+    struct text place = text_of(part->place), path = text_of(part->path);
+    if (!text_ends(place, path) || place.len < path.len + 2)
+        return;
+    place.len -= path.len + 1;
+    look_in(a, p, path_join(a, p->folder, text_dup(a, place)), found);
+}
+
 static void read_points(struct arena *a, struct project *p, struct project_egg_info *egg)
 {
     struct buf bytes cleanup_buf = BUF_INIT;
@@ -80,6 +91,8 @@ void project_egg_info_find(struct arena *a, struct project *p, struct project_eg
     for (size_t i = 0; i < p->layout.where.count && found.count == 0; i++)
         if (strcmp(p->layout.where.items[i], "src") != 0 && strcmp(p->layout.where.items[i], ".") != 0)
             look_in(a, p, path_join(a, p->folder, p->layout.where.items[i]), &found);
+    for (size_t i = 0; i < p->layout.parts.count && found.count == 0; i++)
+        look_beside(a, p, &p->layout.parts.items[i], &found);
     *out = (struct project_egg_info){0};
     if (found.count > 1 && !p->given) {
         array_push(&p->warnings,

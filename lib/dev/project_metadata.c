@@ -149,7 +149,7 @@ static int make_metadata(const struct maker *m)
     add_header(&bytes, "Name", m->project->given ? m->project->given : "");
     add_header(&bytes, "Version", version);
     if (summary && *summary)
-        add_header(&bytes, "Summary", summary);
+        add_header(&bytes, "Summary", arena_strndup(m->arena, summary, strcspn(summary, "\r\n")));
     if (python && *python)
         add_header(&bytes, "Requires-Python", python);
     if (add_extras(m, &bytes) < 0 || add_requirements(m, false, &bytes) < 0 ||
@@ -233,16 +233,14 @@ static int make_entry_points(const struct maker *m)
 
 /* ---- what only a build can tell */
 
+/* One reason is enough for a sentence: that of the field that matters most. */
 static void explain(const struct maker *m)
 {
-    struct buf why cleanup_buf = BUF_INIT;
-    for (size_t i = 0; i < m->answer->unknown.count && !m->info; i++) {
-        const char *clause = m->answer->unknown.items[i].why;
-        if (!strstr(buf_cstr(&why), clause)) /* one reason may be that of several fields */
-            buf_printf(&why, "%s%s", why.len ? ", and " : "", clause);
-    }
-    if (why.len)
-        m->project->why_not = text_dup(m->arena, buf_view(&why));
+    static const char *const fields[] = {
+        "name",         "dependencies", "optional-dependencies", "requires-python", "version",
+        "entry-points", "packages"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields && !m->info && !m->project->why_not; i++)
+        m->project->why_not = project_answer_unknown(m->answer, fields[i]);
 }
 
 void project_metadata_make(struct arena *a, struct project *p, const struct project_answer *answer,

@@ -254,7 +254,7 @@ class Pdm:
                 elif not top or place.startswith(top + "/"):
                     self.result.parts[place[len(top) :].strip("/")] = place
             return
-        names = [n for n in self.folder.names(top or ".") if n != "tests" or top]
+        names = self.folder.names(top or ".")
         packages = [n for n in names if self.folder.is_file(join(join(top, n), "__init__.py"))]
         if packages:
             self.result.where, self.result.regular_only = [top or "."], True
@@ -303,7 +303,9 @@ class Other:
 
     def read(self):
         if self.project is None:
-            raise Malformed("pyproject.toml", 0, "it has no [project], so that nothing says what the project is")
+            for field in ("name", "version", "dependencies"):
+                self.result.unknown[field] = "only its back end %s knows its metadata" % self.result.backend
+            return
         dynamic = read_project_table(self.result, self.folder, self.project)
         if not self.result.name:
             need_name_and_version(self.result, self.project, dynamic)

@@ -15,7 +15,7 @@ import warnings
 
 MARK = "\n@localstack-extensions-probe\n"
 FILE_LIMIT = 4 << 20
-SECONDS = 8  # for one project: a pattern of its own may take for ever
+SECONDS = 5  # for one project: a pattern of its own may take for ever
 
 
 class Malformed(Exception):
@@ -294,7 +294,8 @@ class Result:
     def answer(self):
         return {
             "name": self.name, "version": self.version, "summary": self.summary, "backend": self.backend,
-            "version_at": self.version_at, "requires_python": self.requires_python, "plux": self.plux, "unknown": self.unknown,
+            "version_at": self.version_at, "requires_python": self.requires_python, "plux": self.plux,
+            "unknown": self.unknown,
             "requires": [list(r) for r in self.requires],
             "extras": {extra: [list(r) for r in rows] for extra, rows in self.extras.items()},
             "entry_points": self.entry_points, "warnings": self.warnings,

@@ -73,51 +73,99 @@ def alternatives(text):
     return rows
 
 
-def release_key(version):
-    epoch, release = RELEASE.match(version).groups()
-    numbers = [int(n) for n in release.split(".")]
+SUFFIX = re.compile(r"[-._]?(?:(?P<pre>a|alpha|b|beta|c|rc|pre|preview)[-._]?(?P<pre_number>\d*))?"
+                    r"(?P<post>-\d+|[-._]?(?:post|rev|r)[-._]?\d*)?(?:[-._]?dev[-._]?(?P<dev>\d*))?(?:\+.*)?",
+                    re.IGNORECASE)
+
+
+def version_key(version):
+    """Orders versions as PEP 440 does; ValueError for what is none. Local labels do not count."""
+    release = RELEASE.match(version)
+    suffix = SUFFIX.fullmatch(version, release.end())
+    if not suffix:
+        raise ValueError(version)
+    numbers = [int(n) for n in release.group(2).split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
-    return int(epoch[:-1] or 0), numbers
+    pre, post, dev = suffix.group("pre"), suffix.group("post"), suffix.group("dev")
+    post = -1 if post is None else int(re.sub(r"\D", "", post) or 0)
+    dev = float("inf") if dev is None else int(dev or 0)
+    if pre:
+        letter = {"alpha": "a", "beta": "b"}.get(pre.lower(), pre.lower())
+        before = ({"a": 0, "b": 1}.get(letter, 2), int(suffix.group("pre_number") or 0))
+    else:
+        before = (-1, 0) if post < 0 and dev != float("inf") else (3, 0)
+    return int(release.group(1)[:-1] or 0), numbers, before, post, dev
 
 
-def as_range(row):
-    """(lowest, highest), each a comparison or None; None for what is no range of plain releases."""
-    low = high = None
-    for operator, version in row:
-        if operator == "==" and version.endswith(".*"):
-            low, high = (">=", version[:-2]), ("<", bumped(version[:-2], precision(version[:-2]) - 1))
-        elif operator == "==" and len(row) == 1 and RELEASE.fullmatch(version):
-            low, high = (">=", version), ("<=", version)
-        elif operator in (">=", ">") and low is None and RELEASE.fullmatch(version):
-            low = operator, version
-        elif operator in ("<", "<=") and high is None and RELEASE.fullmatch(version):
-            high = operator, version
-        else:
-            return None
-    return low, high
+class Range:
+    """What a list of comparisons allows: from one version to another, either of which may be missing. Not `exact`
+    where it leaves something out in between."""
+
+    def __init__(self, row):
+        self.low = self.high = None  # (operator, version)
+        self.exact = True
+        for operator, version in row:
+            if operator == "!=":
+                self.exact = False
+            elif operator == "~=":
+                position = precision(version) - 2
+                self.narrow((">=", version), ("<", bumped(version, position)))
+            elif operator in ("==", "===") and version.endswith(".*"):
+                plain = version[:-2]
+                self.narrow((">=", plain), ("<", bumped(plain, precision(plain) - 1)))
+            elif operator in ("==", "==="):
+                self.narrow((">=", version), ("<=", version))
+            elif operator in (">", ">="):
+                self.narrow((operator, version), None)
+            else:
+                self.narrow(None, (operator, version))
+
+    def narrow(self, low, high):
+        if low and (self.low is None or low_key(low) > low_key(self.low)):
+            self.low = low
+        if high and (self.high is None or high_key(high) < high_key(self.high)):
+            self.high = high
+
+    def is_empty(self):
+        if self.low is None or self.high is None:
+            return False
+        low, high = version_key(self.low[1]), version_key(self.high[1])
+        return low > high or low == high and (self.low[0], self.high[0]) != (">=", "<=")
+
+    def meets(self, other):
+        """Whether nothing is between this one and one that begins later."""
+        if self.high is None or other.low is None:
+            return True
+        high, low = version_key(self.high[1]), version_key(other.low[1])
+        return low < high or low == high and (self.high[0] == "<=" or other.low[0] == ">=")
+
+
+def low_key(low):
+    return version_key(low[1]), low[0] == ">"
+
+
+def high_key(high):
+    return version_key(high[1]), high[0] == "<="
 
 
 def one_range(rows):
-    """Alternatives as one list of comparisons, where they meet or overlap; None where they do not."""
+    """Alternatives as one list of comparisons, and whether that is all that they say: what is between them, or left out
+    of one, is allowed as well where it is not."""
     if len(rows) == 1:
-        return rows[0]
-    ranges = [as_range(row) for row in rows]
-    if any(r is None for r in ranges):
-        return None
-    ranges.sort(key=lambda r: release_key(r[0][1]) if r[0] else (-1, []))
-    low, high = ranges[0]
-    for next_low, next_high in ranges[1:]:
-        if high is None:
-            break
-        meets = next_low is None or release_key(next_low[1]) < release_key(high[1]) or (
-            release_key(next_low[1]) == release_key(high[1]) and ("<=" == high[0] or ">=" == next_low[0]))
-        if not meets:
-            return None
-        if next_high is None or release_key(next_high[1]) > release_key(high[1]) or (
-                release_key(next_high[1]) == release_key(high[1]) and next_high[0] == "<="):
-            high = next_high
-    return [c for c in (low, high) if c]
+        return rows[0], True
+    ranges = [r for r in map(Range, rows) if not r.is_empty()]
+    if not ranges:
+        return rows[0], True
+    ranges.sort(key=lambda r: (r.low is not None, low_key(r.low) if r.low else ()))
+    whole, exact = ranges[0], all(r.exact for r in ranges)
+    for one in ranges[1:]:
+        exact = exact and whole.meets(one)
+        if whole.high and (one.high is None or high_key(one.high) > high_key(whole.high)):
+            whole.high = one.high
+    if whole.low and whole.high and whole.low[1] == whole.high[1]:
+        return [("==", whole.low[1])], exact
+    return [c for c in (whole.low, whole.high) if c], exact
 
 
 def specifiers(row):
@@ -151,24 +199,23 @@ def is_allowed(rows, python):
     return any(all(holds(*c) for c in row) for row in rows)
 
 
+def like_python(row):
+    """A version of Python that stands alone is meant with what begins with it."""
+    if len(row) == 1:
+        operator, version = row[0]
+        if operator == "==" and precision(version) < 3 and RELEASE.fullmatch(version):
+            return tilde(version)
+    return row
+
+
 def python_specifiers(text):
-    """Requires-Python; one version stands for what begins with it."""
-    rows = alternatives(text)
-    if len(rows) == 1:
-        if len(rows[0]) == 1 and rows[0][0][0] == "==" and not rows[0][0][1].endswith(".*"):
-            version = rows[0][0][1]
-            if precision(version) < 3 and RELEASE.fullmatch(version):
-                rows = [tilde(version)]
-        return specifiers(rows[0])
-    whole = one_range(rows)
-    if whole is not None:
+    """Requires-Python."""
+    rows = [like_python(row) for row in alternatives(text)]
+    whole, exact = one_range(rows)
+    if exact:
         return specifiers(whole)
-    allowed = [python for python in PYTHONS if is_allowed(rows, python)]
-    if not allowed:
-        return specifiers(rows[0])
-    between = PYTHONS[PYTHONS.index(allowed[0]) : PYTHONS.index(allowed[-1])]
-    last = [] if allowed[-1] == PYTHONS[-1] else ["<" + bumped(allowed[-1], 1)]
-    return ",".join([">=" + allowed[0], *("!=%s.*" % python for python in between if python not in allowed), *last])
+    left_out = [p for p in PYTHONS if is_allowed([whole], p) and not is_allowed(rows, p)]
+    return specifiers(whole + [("!=", python + ".*") for python in left_out])
 
 
 def python_marker(text):
@@ -192,7 +239,7 @@ def python_condition(operator, version):
     numbers = precision(version)
     if numbers >= 3:
         return 'python_full_version %s "%s"' % (operator, version)
-    if operator in (">", "<="):
+    if operator in (">", "<=", "!="):
         return 'python_full_version %s "%s"' % (operator, version + ".0" * (3 - numbers))
     return 'python_version %s "%s"' % (operator, version)
 
@@ -322,24 +369,12 @@ class Poetry:
 
     def versions(self, table, one, name):
         rows = self.understood(table, name, alternatives, one.text("version"))
-        row = one_range(rows)
-        if row is not None:
-            return specifiers(row)
-        for first in rows:
-            if not first:
-                return ""
-        self.result.warnings.append(
-            "pyproject.toml has %s for %s, of which a requirement can say no more than the first and the last version: "
-            "what is between is allowed as well" % (one.text("version"), name))
-        ranges = [as_range(row) for row in rows]
-        lows = [r[0] for r in ranges if r and r[0]]
-        highs = [r[1] for r in ranges if r and r[1]]
-        hull = []
-        if len(lows) == len(rows):
-            hull.append(min(lows, key=lambda c: release_key(c[1])))
-        if len(highs) == len(rows):
-            hull.append(max(highs, key=lambda c: release_key(c[1])))
-        return specifiers(hull)
+        row, exact = self.understood(table, name, lambda _: one_range(rows), one.text("version"))
+        if not exact:
+            self.result.warnings.append(
+                "pyproject.toml has %s for %s, of which a requirement can say no more than the first and the last "
+                "version: what is between is allowed as well" % (one.text("version"), name))
+        return specifiers(row)
 
     def url(self, one):
         below = one.text("subdirectory")
@@ -413,4 +448,4 @@ class Poetry:
 def file_url(folder, path):
     from urllib.parse import quote
 
-    return "file://" + quote(os.path.normpath(os.path.join(folder.path, path)))
+    return "file://" + quote(os.fsencode(os.path.normpath(os.path.join(folder.path, path))))

@@ -4,6 +4,7 @@
 # a list with one object for each: Result.answer's, or {"error": TEXT, "file": NAME, "line": LINE, "quote": TEXT}.
 
 BACKENDS = {"setuptools": Setuptools, "hatchling": Hatch, "flit_core": Flit, "flit": Flit, "poetry": Poetry,
+            "poetry_dynamic_versioning": Poetry,
             "pdm": Pdm, "uv_build": Uv}
 
 
@@ -13,8 +14,8 @@ def backend_of(document, has_project):
     system, tool = document.table("build-system"), document.table("tool")
     name = system.text("build-backend")
     if name:
-        if "backend-path" in system:
-            return (Other if has_project else Setuptools), name
+        if "backend-path" in system:  # one of the project's own, which may do anything
+            return Other, name
         return BACKENDS.get(re.split(r"[.:]", name)[0], Other), name
     if not has_project and "poetry" in tool:
         return Poetry, None
@@ -28,8 +29,8 @@ def toml(folder, loads):
     if text is None:
         return {}
     if loads is None:
-        raise Malformed("pyproject.toml", 0, "this Python is older than 3.11 and has no pip, so that nothing here reads "
-                                             "TOML")
+        raise Malformed("pyproject.toml", 0, "this Python is older than 3.11 and has no pip, so that nothing here "
+                                             "reads TOML")
     try:
         return loads(text)
     except RecursionError:
@@ -98,7 +99,8 @@ def answer_for(path, loads):
     except TooSlow:
         return refusal(Folder(path), Malformed("", 0, "its project files could not be read within %d s" % SECONDS))
     except (RecursionError, MemoryError, ValueError, OSError) as e:
-        return refusal(Folder(path), Malformed("", 0, "its project files cannot be read: %s" % (str(e) or type(e).__name__)))
+        why = "its project files cannot be read: %s" % (str(e) or type(e).__name__)
+        return refusal(Folder(path), Malformed("", 0, why))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 

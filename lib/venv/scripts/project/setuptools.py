@@ -406,7 +406,8 @@ class Setuptools:
         if "package-dir" in self.tool:
             given = self.tool.table("package-dir").texts()
         else:
-            given = self.py.get("package_dir", "packages") or self.cfg.dictionary(self.cfg.get("options", "package_dir"))
+            given = self.py.get("package_dir", "packages")
+            given = given or self.cfg.dictionary(self.cfg.get("options", "package_dir"))
         if not isinstance(given, dict) or not all(isinstance(v, str) for kv in given.items() for v in kv):
             raise Unknown("setup.py computes %s" % SAID["packages"])
         return {package: join(folder, "") if join(folder, "") != "." else "" for package, folder in given.items()}
