@@ -197,8 +197,9 @@ static int write_mark(struct placing *p, const char *path, struct err *err)
     int dir = placing_folder(p, path, &name, err);
     if (dir < 0)
         return -1;
-    return tree_write(dir, name, text_of(mark_text), false, &why) < 0 && why.sysno != EEXIST ? err_move(err, &why)
-                                                                                       : 0;
+    return tree_write(dir, name, text_of(mark_text), false, &why) < 0 && why.sysno != EEXIST
+               ? err_move(err, &why)
+               : 0;
 }
 
 static int image_write(struct image *m, struct placing *p, struct err *err)

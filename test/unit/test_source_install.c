@@ -16,6 +16,9 @@ static struct strmap owners;
 static struct linker *linker;
 static int venv_fd = -1;
 
+/* What was carried over; the names that `owners` leads to are in it. */
+static struct installed_set old;
+
 static int bench_setup(void **state)
 {
     if (files_setup(state) < 0)
@@ -34,6 +37,7 @@ static int bench_setup(void **state)
 static int bench_teardown(void **state)
 {
     linker_free(linker);
+    installed_free(&old);
     strmap_free(&owners);
     owners = (struct strmap)STRMAP_INIT;
     close(venv_fd);
@@ -418,12 +422,12 @@ static void test_damage_is_seen(void **state)
 static void carry(const char *leave_name, bool damaged)
 {
     struct err err cleanup_err = ERR_INIT;
-    struct installed_set old cleanup_installed;
     char *site = at("venv/" SITE);
     assert_int_equal(fs_remove_tree(AT_FDCWD, at("next"), NULL), 0);
     make_dir("next/" SITE);
     strmap_free(&owners);
     owners = (struct strmap)STRMAP_INIT;
+    installed_free(&old);
     assert_int_equal(installed_scan(&site, 1, &old, &err), 0);
     struct installed *leave[1] = {leave_name ? installed_find(&old, leave_name) : NULL};
     if (leave[0])
