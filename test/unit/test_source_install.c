@@ -323,8 +323,10 @@ static void test_what_does_not_give_way(void **state)
 {
     (void)state;
     struct source_install a = source_a();
+    make_file("venv/" SITE "/ns/one/__pycache__/notes.txt", "mine");
+    refuse(&a, SITE "/ns/one, which is a folder that is there already", "one/__pycache__/notes.txt");
+    unlink(at("venv/" SITE "/ns/one/__pycache__/notes.txt"));
     make_file("venv/" SITE "/ns/one/data.txt", "mine");
-    refuse(&a, SITE "/ns/one, which is a folder that is there already", "one/data.txt");
     a.overwrite = true;
     refuse(&a, SITE "/mod.py", ""); /* claimed by the first try */
     strmap_free(&owners);
