@@ -94,8 +94,7 @@ void places_read(struct arena *a, const char *sources, struct places *out)
         columns_cut(a, line, column, COLUMNS);
         if (i == 0 && (strcmp(column[0], MAGIC) != 0 || strcmp(column[1], FORMAT) != 0))
             return;
-        if (strcmp(column[0], PLACE) == 0 && is_plain(column[1]) && *column[2] == '/' &&
-            !places_find(out, column[1]))
+        if (strcmp(column[0], PLACE) == 0 && is_plain(column[1]) && !places_find(out, column[1]))
             array_push(out, (struct place){.name = column[1], .folder = column[2]});
     }
     array_each (out, p)
@@ -183,7 +182,8 @@ static bool unmount(const char *path)
     return true;
 }
 
-/* What remains of a folder is made use of where its name is wanted. False: it is there, and still ours. */
+/* What is ours of it; what remains of a folder is made use of where its name is wanted. False: it is there,
+ * and still ours. */
 static bool clear(struct arena *a, const char *sources, struct place *p, bool wanted)
 {
     const char *path = path_join(a, sources, p->name);
@@ -213,7 +213,7 @@ static void clear_all(struct arena *a, const char *sources, struct places *ours,
 {
     array_each (ours, p) {
         struct found *f = who_has(found, p->name);
-        if ((f && f->in_place) || !place_is_ours(p) || clear(a, sources, p, f != NULL))
+        if ((f && f->in_place) || clear(a, sources, p, f != NULL))
             continue;
         array_push(fresh, *p);
         if (f)

@@ -58,6 +58,10 @@ class Developer:
         assert done.status == 0, done
         return done
 
+    def doctor(self):
+        """What `localstack-extensions doctor` says, which places nothing."""
+        return self.root.run("doctor", env=self.environment({}), wrap=self.container.prefix).out
+
     def see(self, name=""):
         return self.container.sees(self.places / name if name else self.places)
 

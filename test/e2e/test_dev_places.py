@@ -25,9 +25,9 @@ USER = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "--"]
 
 def reachable(folder):
     """By any user."""
-    while not folder.stat().st_mode & stat.S_IXOTH:
-        folder.chmod(0o755)
-        folder = folder.parent
+    for place in (folder, *folder.parents):
+        if not place.stat().st_mode & stat.S_IXOTH:
+            place.chmod(0o755)
 
 
 def unchanged(developer, *wrap, **env):
@@ -94,6 +94,7 @@ def test_as_it_stands_where_nothing_can_be_written(developer):
     assert developer.state() == {str(mine): str(mine), str(other): str(other)}
     assert developer.names() == ["other"] and sorted(developer.mounted()) == []
     unchanged(developer)
+    assert "has nothing to do" in developer.doctor()
     # Once it can be, it is mounted, and that is a change.
     developer.start_again()
     assert synced(developer.boot()) == [f"the developer's source {mine} is used through {developer.places}/mine now"]
@@ -126,11 +127,12 @@ def test_a_container_that_is_started_again(developer, links):
     assert os.readlink(developer.places / "mine") == str(mine)
 
 
-def test_a_new_container_over_the_same_volume(developer, small_base):
+def test_a_new_container_over_the_same_volume(developer):
     mine = developer.source("mine")
     developer.boot()
     developer.start_again()
     shutil.rmtree(developer.places)  # a layer of its own
+    assert "has nothing to do" in developer.doctor() and not developer.places.exists()
     assert synced(developer.boot()) == []
     assert os.path.samefile(developer.see("mine"), mine) and list(developer.mounted()) == ["mine"]
 
@@ -156,13 +158,26 @@ def test_what_is_no_longer_wanted_goes(developer):
     mine, yours = developer.source("mine"), developer.source("yours")
     developer.boot()
     developer.named = [yours]
-    developer.boot()
+    assert developer.banner(developer.boot()) == [f"{developer.places}/yours"]
     assert developer.names() == ["yours"] and list(developer.mounted()) == ["yours"]
     assert developer.listed() == {"yours": str(yours)} and developer.state() == {str(yours): f"{developer.places}/yours"}
     developer.start_again()
     developer.named = [mine]
-    developer.boot()
-    assert developer.names() == ["mine"] and list(developer.mounted()) == ["mine"]
+    done = developer.boot()
+    assert developer.names() == ["mine"] and list(developer.mounted()) == ["mine"] and "warning" not in done.err
+
+
+def test_a_link_of_ours_follows_the_path_that_is_named(developer):
+    mine = developer.source("mine")
+    developer.boot(*NO_MOUNTS)
+    alias = developer.src / "alias/mine"
+    alias.parent.mkdir()
+    alias.symlink_to(mine)
+    developer.named = [alias]
+    developer.boot(*NO_MOUNTS)
+    assert os.readlink(developer.places / "mine") == str(alias) and developer.listed() == {"mine": str(alias)}
+    developer.boot(*NO_MOUNTS, EXTENSION_DEV_MODE="")
+    assert developer.names() == []
 
 
 def test_a_mount_that_is_in_use_goes(developer):
@@ -290,13 +305,16 @@ def test_sync_never(developer):
 def test_a_list_that_is_no_list(developer):
     mine = developer.source("mine")
     developer.places.mkdir()
+    elsewhere = developer.places / "../../elsewhere"
+    elsewhere.symlink_to("/x")
     for text in ("garbage", "\0\n", "localstack-extensions-places\t2\nplace\tmine\t/x\n",
-                 "localstack-extensions-places\t1\nplace\t..\t/x\nplace\t../../x\t/\nplace\tmine\tx\nplace\n\n"):
+                 "localstack-extensions-places\t1\nplace\t..\t/x\nplace\t../../elsewhere\t/x\nplace\tmine\tx\nplace\n\n"):
         (developer.places / LIST).write_text(text)
         developer.boot()
         assert os.path.samefile(developer.see("mine"), mine) and developer.names() == ["mine"]
         developer.boot(EXTENSION_DEV_MODE="")
         developer.start_again()
+    assert elsewhere.is_symlink()
     (developer.places / LIST).unlink(missing_ok=True)
     os.mkfifo(developer.places / LIST)
     assert developer.banner(developer.boot()) == [f"{developer.places}/mine"]
@@ -333,6 +351,11 @@ def test_the_same_folder_twice(developer):
         done = developer.boot()
         developer.named.append(developer.places / "mine")
         assert developer.banner(done) == [f"{developer.places}/mine"] and "warning" not in done.err
+    developer.named = [developer.places / "mine", mine]
+    for _ in range(2):
+        assert developer.banner(developer.boot()) == [f"{developer.places}/mine"]
+        assert os.path.samefile(developer.see("mine"), mine)
+    assert developer.banner(unchanged(developer)) == [f"{developer.places}/mine"]
     developer.named = [developer.places / "also", mine]
     assert developer.banner(developer.boot()) == [f"{developer.places}/also"]
     assert developer.names() == ["also"]
@@ -493,7 +516,7 @@ def test_a_plan_places_nothing(developer):
     before = tree(developer.see())
     developer.named = []
     developer.run("plan")
-    developer.run("doctor")
+    developer.doctor()
     assert tree(developer.see()) == before
 
 
