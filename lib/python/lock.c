@@ -272,13 +272,15 @@ static int get_sdist(struct reader *r, const json_t *table, struct lock_package 
 
 static int get_archive(struct reader *r, const json_t *table, struct lock_package *p)
 {
-    const char *ignored;
     p->file = arena_new(r->a, struct lock_file);
     if (get_file(r, table, "archive", p->file) < 0 ||
-        get_text(r, table, "subdirectory", OPTIONAL, &ignored) < 0)
+        get_text(r, table, "subdirectory", OPTIONAL, &p->file->subdirectory) < 0)
         return -1;
-    if (!text_ends(text_of(p->file->name), T(".whl")))
+    p->file->is_source = !text_ends(text_of(p->file->name), T(".whl"));
+    if (p->file->is_source) {
+        p->file->wheel.name = p->name;
         return 0;
+    }
     if (get_wheel_name(r, p, "archive", p->file) < 0)
         return -1;
     p->has_version = true;
@@ -300,17 +302,21 @@ static int get_directory(struct reader *r, const json_t *table, struct lock_pack
 
 static int get_vcs(struct reader *r, const json_t *table, struct lock_package *p)
 {
-    const char *type, *url, *path, *commit, *ignored;
+    struct lock_vcs *v = &p->vcs;
+    const char *ignored;
     note_unknown(r, table, " type url path requested-revision commit-id subdirectory ", "");
-    if (get_text(r, table, "type", REQUIRED, &type) < 0 || get_text(r, table, "url", OPTIONAL, &url) < 0 ||
-        get_text(r, table, "path", OPTIONAL, &path) < 0 ||
-        get_text(r, table, "commit-id", REQUIRED, &commit) < 0 ||
+    if (get_text(r, table, "type", REQUIRED, &v->type) < 0 ||
+        get_text(r, table, "url", OPTIONAL, &v->url) < 0 ||
+        get_text(r, table, "path", OPTIONAL, &v->path) < 0 ||
+        get_text(r, table, "commit-id", REQUIRED, &v->commit) < 0 ||
         get_text(r, table, "requested-revision", OPTIONAL, &ignored) < 0 ||
-        get_text(r, table, "subdirectory", OPTIONAL, &ignored) < 0)
+        get_text(r, table, "subdirectory", OPTIONAL, &v->subdirectory) < 0)
         return -1;
-    if (!url && !path)
+    if (v->path && !*v->path)
+        v->path = NULL;
+    if (!v->path && !(v->url && *v->url))
         return wrong(r, "it", "needs a path or a url");
-    p->place = arena_printf(r->a, "%s+%s@%s", type, path ? path : url, commit);
+    p->place = arena_printf(r->a, "%s+%s@%s", v->type, v->path ? v->path : v->url, v->commit);
     return 0;
 }
 

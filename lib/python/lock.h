@@ -26,8 +26,17 @@ struct lock_file {
     long long size;           /* -1 where it is not given */
     struct lock_hash *hashes; /* the strong ones; count 0: there are only others */
     size_t hash_count;
-    bool is_source;          /* a source distribution: of `wheel` there are name and version alone */
-    struct wheel_name wheel; /* of a name that ends in .whl */
+    bool is_source; /* a source distribution: of `wheel` there are name and version alone; or a source
+                       archive: the name alone */
+    const char *subdirectory; /* what of such an archive is built; NULL: all */
+    struct wheel_name wheel;  /* of a name that ends in .whl */
+};
+
+/* A repository. */
+struct lock_vcs {
+    const char *type;                  /* "git" */
+    const char *url, *path;            /* as of a file, but both may be set */
+    const char *commit, *subdirectory; /* the latter NULL for none */
 };
 
 enum lock_kind { LOCK_WHEELS, LOCK_SDIST, LOCK_ARCHIVE, LOCK_DIRECTORY, LOCK_VCS };
@@ -46,7 +55,8 @@ struct lock_package {
     size_t wheel_count;
     struct lock_file *file; /* LOCK_ARCHIVE; the source distribution of LOCK_SDIST and of LOCK_WHEELS, where
                                there is one (else NULL) */
-    const char *place;      /* LOCK_DIRECTORY, LOCK_VCS: the path or URL */
+    struct lock_vcs vcs;    /* LOCK_VCS */
+    const char *place;      /* LOCK_DIRECTORY: its path; LOCK_VCS: what it is, for messages */
 };
 
 /* What a lock of ours was made to stand beside ([tool.localstack-extensions]); disposable. */
@@ -112,8 +122,9 @@ void lock_selection_free(struct lock_selection *s);
 #define cleanup_lock_selection __attribute__((cleanup(lock_selection_free)))
 
 /* The file to install a package from: of its wheels the one with the best tags (of equals the one with the
- * highest build tag, of these the first), or the archive, if it is a wheel. NULL where there is none without
- * building, or none with a digest that proves something: *reason is the sentence. */
+ * highest build tag, of these the first), or the archive, or else the source distribution. NULL for a folder
+ * or repository, where there is none, or none with a digest that proves something: *reason is the sentence.
+ */
 const struct lock_file *lock_source(struct arena *a, const struct lock_package *p,
                                     const struct lock_target *target, const char **reason);
 

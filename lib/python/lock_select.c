@@ -117,12 +117,6 @@ static const char *why_no_wheel(struct arena *a, const struct lock_package *p,
     return text_dup(a, buf_view(&text));
 }
 
-static const char *to_be_built(struct arena *a, const char *what, const char *kind)
-{
-    return arena_printf(a, "%s is %s, which has to be built first; lock a release that has a wheel (.whl)",
-                        what, kind);
-}
-
 static const struct lock_file *with_proof(struct arena *a, const struct lock_file *f, const char **reason)
 {
     if (f->hash_count)
@@ -149,17 +143,16 @@ const struct lock_file *lock_source(struct arena *a, const struct lock_package *
     case LOCK_ARCHIVE:
         break;
     case LOCK_DIRECTORY:
-        *reason = to_be_built(a, p->place, "a folder");
+        *reason = arena_printf(a,
+                               "%s is a folder, of which nobody knows whether it is still what was locked; "
+                               "lock a wheel, an archive or a commit of it",
+                               p->place);
         return NULL;
     case LOCK_VCS:
-        *reason = to_be_built(a, p->place, "a repository");
+        *reason = arena_printf(a, "%s is a repository, and no file", p->place);
         return NULL;
     }
-    if (!p->file->wheel.tags) {
-        *reason = to_be_built(a, p->file->name, "a source archive");
-        return NULL;
-    }
-    if (tags_rank(target->tags, text_of(p->file->wheel.tags)) < 0) {
+    if (!p->file->is_source && tags_rank(target->tags, text_of(p->file->wheel.tags)) < 0) {
         *reason = arena_printf(a, "the wheel %s is not for this platform and Python %s", p->file->name,
                                target->python->text);
         return NULL;

@@ -147,3 +147,8 @@ const char *sdist_name_project(struct arena *a, struct text file)
             return name_normalize(a, text_first(stem, i));
     return NULL;
 }
+
+bool sdist_name_is_archive(struct text file)
+{
+    return sdist_stem(file, true).len > 0;
+}

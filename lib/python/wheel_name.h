@@ -27,3 +27,6 @@ bool sdist_name_parse(struct arena *a, struct text file, const char *project, st
  * where that is none, as in a tag's archive, what stands before the first "-DIGIT". NULL: neither is there.
  */
 const char *sdist_name_project(struct arena *a, struct text file);
+
+/* Whether it ends as an archive that pip unpacks, a wheel aside. */
+bool sdist_name_is_archive(struct text file);

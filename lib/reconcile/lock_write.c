@@ -107,9 +107,9 @@ static bool any_wheel_is_for(const struct writer *w, bool platform)
 {
     for (size_t i = 0; i < w->plan->install.count; i++) {
         const struct index_file *file = w->plan->install.items[i].file;
-        struct text tags = text_of(file->wheel.tags);
-        if (file->is_source)
+        if (!file || file->is_source)
             continue;
+        struct text tags = text_of(file->wheel.tags);
         if (platform ? !text_ends(tags, T("-any")) : !text_starts(tags, T("py")))
             return true;
     }
@@ -203,27 +203,64 @@ static void add_hash(struct writer *w, size_t i)
     buf_char(w->out, '}');
 }
 
+static void add_optional(struct writer *w, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    buf_str(w->out, ", ");
+    add_pair(w->out, key, value);
+}
+
+static void add_repository(struct writer *w, const struct direct_url *from)
+{
+    buf_str(w->out, "vcs = {");
+    add_pair(w->out, "type", from->vcs);
+    add_optional(w, "url", from->url);
+    add_optional(w, "requested-revision", from->revision);
+    add_optional(w, "commit-id", from->commit);
+    add_optional(w, "subdirectory", from->subdirectory);
+    buf_str(w->out, "}\n");
+}
+
+/* Of a wheel, or of sources. */
+static void add_archive(struct writer *w, size_t i)
+{
+    const struct plan_install *in = &w->plan->install.items[i];
+    buf_str(w->out, "archive = {");
+    add_location(w, in->file);
+    add_hash(w, i);
+    add_optional(w, "subdirectory", in->direct->from->subdirectory);
+    buf_str(w->out, "}\n");
+}
+
+/* What is built of sources can say another version each time, and the specification wants none of it. */
+static bool is_source_tree(const struct plan_install *in)
+{
+    return in->direct && (!in->file || in->file->is_source);
+}
+
 static void add_package(struct writer *w, size_t i)
 {
     const struct plan_install *in = &w->plan->install.items[i];
     const struct metadata *m = w->metadata[i];
     buf_str(w->out, "\n[[packages]]\n");
     add_pair(w->out, "name", in->name);
-    buf_char(w->out, '\n');
-    add_pair(w->out, "version", in->version);
+    if (!is_source_tree(in)) {
+        buf_char(w->out, '\n');
+        add_pair(w->out, "version", in->version);
+    }
     if (m->requires_python.count) {
         buf_char(w->out, '\n');
         add_pair(w->out, "requires-python", m->requires_python.text);
     }
     buf_char(w->out, '\n');
     add_dependencies(w, in);
-    if (in->direct) {
-        buf_str(w->out, "archive = {");
-        add_location(w, in->file);
-        add_hash(w, i);
-        buf_str(w->out, "}\n");
+    if (in->direct && !in->file)
+        add_repository(w, in->direct->from);
+    else if (in->direct)
+        add_archive(w, i);
+    if (in->direct)
         return;
-    }
     if (strcmp(in->source, "index") == 0) {
         add_pair(w->out, "index", url_without_credentials(&w->s->memory, in->file->index_url));
         buf_char(w->out, '\n');
@@ -272,9 +309,9 @@ static int find_digests(struct writer *w, struct err *err)
         bool proven = true;
         for (size_t k = 0; k < in->hash_count; k++)
             proven = proven && index_file_proves(in->file, in->hashes[k]);
-        w->sha256[i] = in->direct ? in->direct->wheel.sha256 : proven ? in->file->sha256 : NULL;
-        if (w->sha256[i])
-            continue;
+        w->sha256[i] = in->direct ? in->direct->from->sha256 : proven ? in->file->sha256 : NULL;
+        if (w->sha256[i] || (in->direct && !in->file))
+            continue; /* a repository has none */
         jobs[n].file = in->file;
         jobs[n].hashes = in->hashes;
         jobs[n].hash_count = in->hash_count;
@@ -303,9 +340,10 @@ int lock_write(struct session *s, const struct plan *plan, const char *folder, s
         folder, out};
     for (size_t i = 0; i < count; i++) {
         const struct plan_install *in = &plan->install.items[i];
-        if (in->direct && (!in->file || in->file->is_source))
+        if (in->direct && in->direct->from->kind == DIRECT_FOLDER)
             return err_set(err, ERR_INPUT,
-                           "%s comes from %s, and only what an index has, and wheels, can be locked",
+                           "%s comes from the folder %s, which a lock cannot hold to what it is now; lock a "
+                           "wheel, an archive or a commit of it",
                            in->name, in->url);
         if (in->direct)
             w.metadata[i] = in->direct->metadata;

@@ -15,10 +15,10 @@ void lock_check(struct session *s, struct plan *plan);
 
 /*
  * Appends the lock of a plan that has installs and base alone, and in which nothing failed. Wheels of which
- * no digest is known are fetched. `folder`: what paths of local wheels are relative to; NULL: they are
- * absolute. No credentials get into it. The lock is for the interpreter's minor version (markers and wheels
- * were chosen for it), and for what in its environment some marker or wheel depended on. ERR_INPUT and
- * ERR_UNAVAILABLE name the wheel that could not be had.
+ * no digest is known are fetched. A repository is locked to the commit that it was built of. `folder`: what
+ * paths of local wheels are relative to; NULL: they are absolute. No credentials get into it. The lock is for
+ * the interpreter's minor version (markers and wheels were chosen for it), and for what in its environment
+ * some marker or wheel depended on. ERR_INPUT and ERR_UNAVAILABLE name the wheel that could not be had.
  */
 int lock_write(struct session *s, const struct plan *plan, const char *folder, struct buf *out,
                struct err *err);

@@ -2,6 +2,7 @@
 #include "reconcile/locked.h"
 
 #include "base/fs.h"
+#include "reconcile/locked_built.h"
 #include "venv/direct_url.h"
 #include "venv/install.h"
 
@@ -13,6 +14,7 @@ struct planner {
     const struct lock_selection *selection;
     struct source *source;
     struct plan *plan;
+    struct ARRAY(struct locked_build) builds;
 };
 
 /* A lock from the network may come again with other contents, and what a server did not give may be there
@@ -261,6 +263,77 @@ static int take_sources(struct planner *p, const struct wanted *wanted, struct e
     return 0;
 }
 
+/* ---- what has to be built */
+
+static void take_build(struct planner *p, const struct locked_build *b)
+{
+    const struct lock_package *package = b->package;
+    const struct err *broken = source_broken(p->source, package->name);
+    struct installed *have = installed_find(&p->s->venv, package->name);
+    if (broken)
+        fail(p, package, true, arena_strdup(p->a, broken->text));
+    else if (locked_build_is(p->s, have, b))
+        array_push(&p->plan->keep,
+                   (struct plan_keep){package->name, have->version.text,
+                                      lock_requested(&p->locked->lock, p->selection, package), false, have});
+    else
+        array_push(&p->builds, *b);
+}
+
+static void take_repository(struct planner *p, const struct lock_package *package)
+{
+    struct locked_build b;
+    const struct lock_vcs *vcs = &package->vcs;
+    const struct lock_file path = {.path = vcs->path};
+    const char *reason = NULL, *place = vcs->path ? file_url(p, &path, &reason) : vcs->url;
+    if (place && p->locked->url && url_is_file(text_of(place))) {
+        reason = arena_printf(p->a, "a lock from the network may not name a repository of this machine: %s",
+                              place);
+        place = NULL;
+    }
+    if (place && locked_repository(p->s, package, place, &b, &reason))
+        take_build(p, &b);
+    else
+        fail(p, package, false, reason);
+}
+
+static void add_build(struct planner *p, const struct locked_build *b)
+{
+    const struct lock_package *package = b->package;
+    const struct source_direct *d = b->direct;
+    const struct installed *have = installed_find(&p->s->venv, package->name);
+    array_push(&p->plan->install,
+               (struct plan_install){
+                   .name = package->name,
+                   .version = d->metadata->version.text,
+                   .requested = lock_requested(&p->locked->lock, p->selection, package),
+                   .requires = package->dependencies,
+                   .require_count = package->dependency_count,
+                   .source = "lock",
+                   .url = direct_url_clean(p->a, b->url),
+                   .hash = d->from->sha256 ? arena_printf(p->a, "sha256:%s", d->from->sha256) : NULL,
+                   .replaces = have ? have->version.text : NULL,
+                   .file = d->file,
+                   .direct = d,
+                   .recorded = d->from,
+               });
+}
+
+static int plan_builds(struct planner *p, struct err *err)
+{
+    size_t count = p->plan->failed.count ? 0 : p->builds.count;
+    int result = locked_build_all(p->s, p->locked, p->builds.items, count, err);
+    for (size_t i = 0; i < count; i++) {
+        struct locked_build *b = &p->builds.items[i];
+        if (result == 0 && b->direct)
+            add_build(p, b);
+        else if (result == 0)
+            fail(p, b->package, true, arena_strdup(p->a, b->error.text));
+        err_clear(&b->error);
+    }
+    return result;
+}
+
 /* ---- packages */
 
 static int take_package(struct planner *p, const struct lock_package *package, struct err *err)
@@ -281,8 +354,19 @@ static int take_package(struct planner *p, const struct lock_package *package, s
         take_base(p, package, base);
         return 0;
     }
+    if (package->kind == LOCK_VCS) {
+        take_repository(p, package);
+        return 0;
+    }
     const struct lock_file *f = lock_source(p->a, package, &target, &reason);
     const char *url = f ? file_url(p, f, &reason) : NULL;
+    if (url && package->kind == LOCK_ARCHIVE && f->is_source) {
+        if (!sdist_name_is_archive(text_of(f->name)))
+            fail(p, package, false, arena_printf(p->a, "%s is no archive by its name", f->name));
+        else
+            take_build(p, &(struct locked_build){.package = package, .url = url});
+        return 0;
+    }
     if (!url || broken) {
         fail(p, package, url != NULL, url ? arena_strdup(p->a, broken->text) : reason);
         return 0;
@@ -337,6 +421,8 @@ static int plan_packages(struct planner *p, struct err *err)
     for (size_t i = 0; i < p->selection->packages.count; i++)
         if (take_package(p, p->selection->packages.items[i], err) < 0)
             return -1;
+    if (plan_builds(p, err) < 0)
+        return -1;
     compare_base(p);
     return 0;
 }
@@ -365,7 +451,7 @@ int locked_plan(struct session *s, const struct wanted *wanted, struct source *s
 {
     struct lock_selection selection cleanup_lock_selection = {0};
     const struct lock_target target = {&s->py.markers, &s->py.version, s->tags};
-    struct planner p = {s, &s->memory, wanted, wanted->locked, &selection, source, out};
+    struct planner p = {s, &s->memory, wanted, wanted->locked, &selection, source, out, {0}};
     for (size_t i = 0; i < wanted->failures.count; i++) {
         const struct wanted_failure *f = &wanted->failures.items[i];
         if (f->source)
@@ -376,7 +462,9 @@ int locked_plan(struct session *s, const struct wanted *wanted, struct source *s
         lock_select(p.a, &wanted->locked->lock, &target, &selection);
     out->lock = wanted->locked->file;
     out->root_count = selection.packages.count;
-    if (read_details(s, err) < 0 || plan_packages(&p, err) < 0)
+    int result = read_details(s, err) < 0 || plan_packages(&p, err) < 0 ? -1 : 0;
+    array_free(&p.builds);
+    if (result < 0)
         return -1;
     if (out->failed.count) {
         keep_all(&p);

@@ -26,7 +26,9 @@ const char *locked_name(const struct session *s);
 int locked_read(struct session *s, struct wanted *out, struct err *err);
 
 /* The plan's installs, keeps and base from the lock, or its failures with out->refused set. What else the
- * venv holds is not looked at, unless it is refused: then all of it is kept. No network. */
+ * venv holds is not looked at, unless it is refused: then all of it is kept. No network, but for repositories
+ * and source archives of which nothing was built before: only a build tells their versions. Where the lock is
+ * refused anyway nothing is built. */
 int locked_plan(struct session *s, const struct wanted *wanted, struct source *source, struct plan *out,
                 struct err *err);
 

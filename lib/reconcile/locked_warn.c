@@ -59,10 +59,10 @@ void locked_warn(struct session *s, const struct plan *plan, const struct unpack
     struct checker c = {.s = s};
     for (size_t i = 0; i < s->base.count; i++)
         know(&c, s->base.items[i]->name, &s->base.items[i]->version);
-    for (size_t i = 0; i < plan->install.count; i++)
-        know(&c, plan->install.items[i].name,
-             plan->install.items[i].developed ? &plan->install.items[i].developed->metadata->version
-                                              : &plan->install.items[i].file->wheel.version);
+    for (size_t i = 0; i < plan->install.count; i++) {
+        const struct plan_install *in = &plan->install.items[i];
+        know(&c, in->name, in->direct ? &in->direct->metadata->version : &in->file->wheel.version);
+    }
     for (size_t i = 0; i < plan->keep.count; i++)
         know(&c, plan->keep.items[i].name, &plan->keep.items[i].item->version);
     for (size_t i = 0; i < plan->install.count; i++)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tarfile
+import zipfile
 
 import pytest
 
@@ -17,6 +18,7 @@ from checks import check_records, leftovers
 from conftest import LONG, switch_base
 from repositories import GitServer, Repository
 from sources import make_source, make_tiny_source, tiny
+from test_lock import BIN, lock_text, other_venv, pip, read, run_tool, venv_has
 from wheels import make_wheel
 
 
@@ -514,10 +516,200 @@ def test_no_hash_lets_a_repository_in(root, repository):
     assert "is a repository, which" in done.err and "building" not in done.err, done
 
 
-def test_locks_have_neither(root, repository):
+# ---- in locks
+
+def archive_of_folder(path, folder, name, version, **more):
+    """A source archive whose project stands in a folder of it."""
+    with tarfile.open(make_source(path.parent / "made", name, version, **more)) as tar:
+        files = {f"{folder}/{m.name.split('/', 1)[1]}": tar.extractfile(m).read() for m in tar.getmembers()}
+    with zipfile.ZipFile(path, "w") as z:
+        for relative, content in files.items():
+            z.writestr(relative, content)
+    return path
+
+
+def package_of(lock, name="from-source"):
+    found, = (package for package in read(lock.read_text())["packages"] if package["name"] == name)
+    return found
+
+
+def test_locks_name_the_commit(root, index, repository, tmp_path):
+    """That which was built, wherever the branch leads by then; nothing is built twice, and the repository is asked no more."""
+    index.add("needed", "1.0")
+    commit = repository.release("1.0", requires=["needed"])
+    asked = {"EXTENSION_AUTO_INSTALL": f"from-source @ git+{repository.url}@main#subdirectory=project"}
+    lock = tmp_path / "pylock.toml"
+    assert root.run("lock", "-o", lock, env=asked).status == 0
+    said = package_of(lock)
+    assert said["vcs"] == {"type": "git", "url": repository.url, "requested-revision": "main", "commit-id": commit, "subdirectory": "project"}
+    assert "version" not in said and said["dependencies"] == [{"name": "needed"}]
+    newer = repository.release("1.1", requires=["needed"])
+    shutil.rmtree(repository.folder / ".git")
+    done = root.sync("--locked", lock)
+    assert root.installed() == {"from-source": "1.0", "needed": "1.0"} and "building" not in done.err
+    assert recorded(root, "from-source") == {"url": repository.url, "subdirectory": "project",
+                                             "vcs_info": {"vcs": "git", "requested_revision": commit, "commit_id": commit}}
+    assert not (root.info("needed") / "REQUESTED").exists() and (root.info("from-source") / "REQUESTED").exists()
+    assert newer != commit and root.boot("/bin/echo", "on", env={"EXTENSION_LOCK": str(lock)}).status == 0
+    assert root.boot("/bin/echo", "on", env={"EXTENSION_LOCK": str(lock)}).err == ""
+    plan = root.plan("--locked", lock)
+    assert plan["install"] == [] and [entry["name"] for entry in plan["keep"]] == ["from-source", "needed"]
+
+
+def test_a_lock_of_a_commit_is_built_where_it_was_not(root, repository, tmp_path):
+    commit = repository.release("1.0")
+    asked = {"EXTENSION_AUTO_INSTALL": f"from-source @ git+{repository.url}@main#subdirectory=project"}
+    lock = tmp_path / "pylock.toml"
+    assert root.run("lock", "-o", lock, env=asked).status == 0
+    newer = repository.release("1.1")
+    root.env["EXTENSION_CACHE_DIR"] = str(tmp_path / "cache")
+    entry, = root.plan("--locked", lock)["install"]
+    assert (entry["version"], entry["source"], entry["hash"]) == ("1.0", "lock", None) and entry["url"] == f"git+{repository.url}@{commit}"
+    root.sync("--locked", lock)
+    assert root.installed() == {"from-source": "1.0"}
+    # What is installed stays in the next lock, as ever.
+    root.sync(**asked)
+    assert root.run("lock", "-o", lock, env=asked).status == 0
+    assert package_of(lock)["vcs"]["commit-id"] == recorded(root, "from-source")["vcs_info"]["commit_id"] == newer
+    repository.release("1.2")
+    assert root.run("lock", "-o", lock, env=asked).status == 0 and package_of(lock)["vcs"]["commit-id"] == newer
+    assert root.run("lock", "--upgrade", "-o", lock, env=asked).status == 0 and package_of(lock)["vcs"]["commit-id"] == repository.head()
+
+
+@pytest.mark.parametrize("form", ["URL", "path", "folder"])
+def test_locks_name_archives(root, served, tmp_path, form):
+    """With their digest, which is that of the archive."""
+    lock = tmp_path / "pylock.toml"
+    if form == "folder":
+        path = archive_of_folder(tmp_path / "some.zip", "top/python", "from-source", "1.0")
+        asked = f"from-source @ {path.as_uri()}#subdirectory=python"
+        more = {"path": "some.zip", "subdirectory": "python"}
+    else:
+        path, url = served("from-source", "1.0")
+        asked = f"from-source @ {url}" if form == "URL" else str(path)
+        more = {"url": url} if form == "URL" else {"path": os.path.relpath(path, tmp_path)}
+    assert root.run("lock", "-o", lock, env={"EXTENSION_AUTO_INSTALL": asked}).status == 0
+    said = package_of(lock)
+    assert said["archive"] == {**more, "hashes": {"sha256": sha256(path)}} and "version" not in said
+    done = root.sync("--locked", lock)
+    assert root.installed() == {"from-source": "1.0"} and "building" not in done.err
+    from_lock = recorded(root, "from-source")
+    assert root.plan("--locked", lock)["install"] == []
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    root.sync(EXTENSION_AUTO_INSTALL=asked)
+    assert recorded(root, "from-source") == from_lock
+    # Without the cache it is fetched, compared and built.
+    root.env["EXTENSION_CACHE_DIR"] = str(tmp_path / "cache")
+    root.sync(EXTENSION_AUTO_INSTALL="")
+    assert "building" in root.sync("--locked", lock).err and root.installed() == {"from-source": "1.0"}
+
+
+def test_a_locked_archive_with_other_bytes(root, served, tmp_path):
+    path, url = served("from-source", "1.0")
+    lock = tmp_path / "pylock.toml"
+    assert root.run("lock", "-o", lock, env={"EXTENSION_AUTO_INSTALL": f"from-source @ {url}"}).status == 0
+    before = sha256(path)
+    path.write_bytes(path.read_bytes() + b"x")
+    root.env["EXTENSION_CACHE_DIR"] = str(tmp_path / "cache")
+    done = root.sync("--locked", lock, status=1)
+    assert sha256(path) in done.err and before in done.err and "building" not in done.err and not root.installed(), done
+
+
+COMMIT = "0c60ed2" + "0" * 33
+
+
+@pytest.mark.parametrize("source, reason", [
+    ('vcs = {type = "hg", url = "https://hg.example/r", commit-id = "%s"}' % COMMIT, "is a repository of hg, and only those of git are built"),
+    ('vcs = {type = "git", url = "https://u:secret@git.example/r", commit-id = "0c60ed2"}', '"0c60ed2" of https://git.example/r is no whole commit'),
+    ('vcs = {type = "git", url = "https://git.example/r#x", commit-id = "%s"}' % COMMIT, "must have neither ? nor #"),
+    ('vcs = {type = "git", url = "https://git.example/r?x", commit-id = "%s"}' % COMMIT, "must have neither ? nor #"),
+    ('vcs = {type = "git", url = "/srv/r", commit-id = "%s"}' % COMMIT, "git+"),
+    ('vcs = {type = "git", url = "https://git.example/r", commit-id = "%s", subdirectory = "a&egg=b"}' % COMMIT, "cannot be written in a URL"),
+    ('vcs = {type = "git", url = "https://git.example/r", commit-id = "%s", subdirectory = "../b"}' % COMMIT, "leads out of the repository"),
+    ('version = "2.0"\nvcs = {type = "git", url = "{url}", commit-id = "{commit}", subdirectory = "project"}', "is version 1.0, and the lock says 2.0"),
+    ('vcs = {type = "git", url = "{url}", commit-id = "%s", subdirectory = "project"}' % COMMIT, COMMIT),
+    ('archive = {path = "absent.zip", hashes = {sha256 = "%s"}}' % ("0" * 64), "absent.zip"),
+    ('archive = {path = "absent.zip", hashes = {md5 = "0"}}', "no digest of absent.zip that proves"),
+    ('archive = {path = "absent", hashes = {sha256 = "%s"}}' % ("0" * 64), "absent is no archive by its name"),
+    ('directory = {path = "project"}', "is a folder"),
+])
+def test_what_a_lock_cannot_have(root, index, repository, tmp_path, source, reason):
+    """One sentence, nothing changed, nothing said of passwords."""
+    commit = repository.release("1.0")
+    lock = tmp_path / "pylock.toml"
+    source = source.replace("{url}", repository.url).replace("{commit}", commit)
+    lock.write_text(lock_text(f'[[packages]]\nname = "from-source"\n{source}\n'))
+    index.add("other", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="other")
+    done = root.sync("--locked", lock, status=1)
+    assert re.search(rf"from-source\S* \({lock}:\d+\) cannot be had as locked: .*{re.escape(reason)}", done.err), done
+    assert "secret" not in done.err and root.installed() == {"other": "1.0"} and leftovers(root) == []
+
+
+def test_a_lock_that_is_refused_anyway_builds_nothing(root, repository, tmp_path):
+    commit = repository.release("1.0")
+    lock = tmp_path / "pylock.toml"
+    lock.write_text(lock_text(
+        f'[[packages]]\nname = "from-source"\nvcs = {{type = "git", url = "{repository.url}", commit-id = "{commit}", subdirectory = "project"}}\n',
+        '[[packages]]\nname = "folder"\ndirectory = {path = "src"}\n'))
+    assert "building" not in root.sync("--locked", lock, status=1).err
+
+
+@pytest.mark.parametrize("place", ['url = "file:///srv/r"', 'path = "/srv/r"'])
+def test_a_lock_from_the_network_names_no_repository_of_ours(root, index, place):
+    lock = index.folder / "index/files/pylock.toml"
+    lock.write_text(lock_text(f'[[packages]]\nname = "x"\nvcs = {{type = "git", {place}, commit-id = "{COMMIT}"}}\n'))
+    plan = root.plan("--locked", index.server.url.replace("simple/", "files/pylock.toml"), status=1)
+    assert "may not name a" in plan["failed"][0]["reason"]
+
+
+def test_a_repository_beside_its_lock(root, repository, tmp_path):
+    """By a path, from the lock's own folder."""
+    commit = repository.release("1.0")
+    lock = tmp_path / "pylock.toml"
+    lock.write_text(lock_text('[[packages]]\nname = "from-source"\nversion = "1.0"\n'
+                              f'vcs = {{type = "git", path = "repo", commit-id = "{commit.upper()}", subdirectory = "project"}}\n'))
+    root.sync("--locked", lock)
+    assert root.installed() == {"from-source": "1.0"} and recorded(root, "from-source")["url"] == repository.url
+
+
+@pytest.fixture
+def locked_sources(served, repository, tmp_path):
+    """Requirements of a commit, and of an archive and a folder of one."""
     repository.release("1.0")
-    done = root.run("lock", env={"EXTENSION_AUTO_INSTALL": f"from-source @ git+{repository.url}#subdirectory=project"})
-    assert done.status == 1 and "can be locked" in done.err, done
+    _, url = served("archived", "2.0")
+    path = archive_of_folder(tmp_path / "some.zip", "top/python", "part", "3.0")
+    return [f"from-source @ git+{repository.url}@main#subdirectory=project", f"archived @ {url}", f"part @ {path.as_uri()}#subdirectory=python"]
+
+
+SOURCES = {"from-source": "1.0", "archived": "2.0", "part": "3.0"}
+# pip takes no lock in which some have hashes and some can have none.
+KINDS = pytest.mark.parametrize("kind", [slice(0, 1), slice(1, 3)], ids=["commit", "archives"])
+
+
+@KINDS
+def test_pip_installs_sources_from_ours(root, locked_sources, tmp_path, kind):
+    """And records the same of them."""
+    lock = tmp_path / "pylock.toml"
+    assert root.run("lock", "-o", lock, *locked_sources[kind]).status == 0
+    venv = other_venv(tmp_path / "pip")
+    pip(root, venv, "install", "-q", "--no-index", "-r", lock)
+    root.sync("--locked", lock)
+    assert venv_has(venv) == root.installed() == dict(list(SOURCES.items())[kind])
+    for info in venv.glob("lib/python3*/site-packages/*.dist-info"):
+        theirs, ours = (json.loads((folder / "direct_url.json").read_text()) for folder in (info, root.site / info.name))
+        ours.get("archive_info", {}).pop("hash", None)  # for tools of before PEP 610 had hashes
+        theirs.get("archive_info", {}).pop("hash", None)
+        assert ours == theirs, info
+
+
+def test_we_install_sources_from_pips(root, locked_sources, tmp_path):
+    lock = tmp_path / "pylock.toml"
+    run_tool(root.env, BIN / "python", "-m", "pip", "lock", "-q", "--no-index", "-o", lock, *locked_sources)
+    assert 'created-by = "pip"' in lock.read_text() and "commit-id" in lock.read_text()
+    root.sync("--locked", lock)
+    assert root.installed() == SOURCES
+    assert [entry["name"] for entry in root.plan("--locked", lock)["keep"]] == ["archived", "from-source", "part"]
 
 
 # ---- the cache

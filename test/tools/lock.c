@@ -39,7 +39,7 @@ static void answer(const char *line, const struct tags *tags)
     array_each (&selection.packages, p) {
         const char *reason = NULL;
         const struct lock_file *f = lock_source(&a, *p, &target, &reason);
-        const char *what = f ? f->name : kind_of(*p);
+        const char *what = f && (*p)->kind != LOCK_ARCHIVE ? f->name : kind_of(*p);
         if (!what && !refused)
             refused = reason;
         buf_printf(&out, " %s=%s", (*p)->name, what ? what : "");

@@ -88,10 +88,16 @@ static void test_projects_of_sdists(void **state)
     cases_open(&c, "python/sdist-projects.txt");
     while (cases_next(&c)) {
         const char *name = sdist_name_project(&a, c.input);
+        if (name && !sdist_name_is_archive(c.input))
+            fail_msg("line %zu: is no archive", c.line);
         if (!text_is(c.expected, name ? name : "none"))
             fail_msg("line %zu: %s", c.line, name ? name : "none");
     }
     cases_close(&c);
+    assert_true(sdist_name_is_archive(T("main.ZIP")));
+    assert_false(sdist_name_is_archive(T(".zip")));
+    assert_false(sdist_name_is_archive(T("foo-1.0-py3-none-any.whl")));
+    assert_false(sdist_name_is_archive(T("foo-1.0")));
 }
 
 int main(void)
