@@ -180,6 +180,7 @@ help:
 	@echo 'make                build the two programs into build/'
 	@echo 'make demo           boot LocalStack with real extensions in build/demo; Ctrl-C stops it'
 	@echo 'make demo ONCE=1    the same, and stop as soon as LocalStack answers its health endpoint'
+	@echo 'make demo DEV=1     boot with an extension that is edited meanwhile, and stop when LocalStack runs the edit'
 	@echo 'make test           all tests: unit and end-to-end, each also under ASan and UBSan'
 	@echo 'make unit           build and run the unit tests alone (SANITIZE=1: under ASan and UBSan)'
 	@echo 'make e2e            run the end-to-end tests alone (PYTEST="-k NAME": some of them)'
