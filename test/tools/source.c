@@ -2,7 +2,8 @@
 /*
  * Developers' sources without the rest of a sync, so that a test can let pip loose on what comes of it:
  *
- *   source links FOLDER [TOP-LEVEL…]                  PATH<tab>TARGET lines; warnings on stderr
+ *   source links FOLDER [where=DIR | include=PATTERN | exclude=PATTERN | top_level=NAME | regular_only]…
+ *                                                     PATH<tab>TARGET lines; warnings on stderr
  *   source install VENV SITE-PACKAGES NAME VERSION FOLDER   right into the venv, without staging
  *   source installed VENV SITE-PACKAGES NAME VERSION FOLDER   "yes" or "no"
  *
@@ -21,26 +22,52 @@
 
 static struct arena memory;
 
-static int find(const char *folder, char **top_level, size_t count, struct source_links *links,
+static int find(const char *folder, const struct project_layout *layout, struct source_links *links,
                 struct err *err)
 {
     struct strings warnings cleanup_strings = {0};
-    const struct project_layout layout = {.search = true, .top_level = {top_level, count, count}};
-    int result = layout_find(&memory, folder, &layout, links, &warnings, err);
+    int result = layout_find(&memory, folder, layout, links, &warnings, err);
     array_each (&warnings, warning)
         log_warning("%s", *warning);
     return result;
 }
 
+/* KEY=VALUE. */
+static bool take_option(struct project_layout *layout, const char *option)
+{
+    const struct {
+        const char *key;
+        struct strings *list;
+    } lists[] = {{"where=", &layout->where},
+                 {"include=", &layout->include},
+                 {"exclude=", &layout->exclude},
+                 {"top_level=", &layout->top_level}};
+    if (strcmp(option, "regular_only") == 0)
+        return layout->regular_only = true;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (text_starts(text_of(option), text_of(lists[i].key))) {
+            array_push(lists[i].list, arena_strdup(&memory, option + strlen(lists[i].key)));
+            return true;
+        }
+    return false;
+}
+
 static int run_links(int argc, char **argv, struct err *err)
 {
     struct source_links links = {0};
-    if (argc < 1)
-        return err_set(err, ERR_USAGE, "links FOLDER [TOP-LEVEL…]");
-    int result = find(argv[0], argv + 1, (size_t)argc - 1, &links, err);
+    struct project_layout layout = {.search = true};
+    int result = argc < 1 ? -1 : 0;
+    for (int i = 1; i < argc && result == 0; i++)
+        result = take_option(&layout, argv[i]) ? 0 : -1;
+    result =
+        result < 0 ? err_set(err, ERR_USAGE, "links FOLDER [OPTION…]") : find(argv[0], &layout, &links, err);
     array_each (&links, link)
         printf("%s\t%s\n", link->path, link->target);
     array_free(&links);
+    array_free(&layout.where);
+    array_free(&layout.include);
+    array_free(&layout.exclude);
+    array_free(&layout.top_level);
     return result;
 }
 
@@ -49,9 +76,10 @@ static int read_source(char **argv, struct source_links *links, struct source_in
 {
     struct buf points cleanup_buf = BUF_INIT;
     const char *folder = argv[4], *file = path_join(&memory, folder, "entry_points.txt");
+    const struct project_layout layout = {.search = true};
     const struct direct_url from = {
         .kind = DIRECT_FOLDER, .url = url_from_path(&memory, folder), .editable = true};
-    if (find(folder, NULL, 0, links, err) < 0)
+    if (find(folder, &layout, links, err) < 0)
         return -1;
     if (fs_exists(AT_FDCWD, file) && fs_read(AT_FDCWD, file, 1 << 20, &points, err) < 0)
         return -1;
