@@ -262,7 +262,7 @@ dynamic = ["version", "description"]
 dependencies = ["a"]
 optional-dependencies.x = ["b ; os_name == 'nt'"]
 """, "flit_version_file/__init__.py": "'''\n  The summary\n\nmore'''\nfrom ._version import __version__\n",
-        "flit_version_file/_version.py": "__version__: str = '1.2'\n"},
+        "flit_version_file/_version.py": "__version__: str = '1.2'\n", "flit_version_file/__version__.py": "__version__ = '0.9'\n"},
     "poetry-mixed": {"pyproject.toml": """
 [build-system]
 requires = ["poetry-core"]

@@ -56,7 +56,7 @@ class Hatch:
         return getattr(table, reader)(key) if key in table else None
 
     def sources(self, packages):
-        """{prefix in the folder: what stands in its place}, the longest first."""
+        """[(prefix in the folder, what stands in its place)]; the first that fits counts."""
         build = self.tool.table("build")
         wheel = build.table("targets").table("wheel")
         table = wheel if "sources" in wheel else build
@@ -68,7 +68,7 @@ class Hatch:
         for package in packages:
             rows.setdefault(os.path.dirname(package), "")
         rows = {prefix.strip("/"): new.strip("/") for prefix, new in rows.items()}
-        return sorted(rows.items(), key=lambda row: -len(row[0]))
+        return list(rows.items())
 
     def read_files(self):
         packages = [p.strip("/") for p in self.option("packages") or []]
@@ -128,7 +128,7 @@ def version_by_pattern(folder, table, path, pattern, group):
 
 
 class Flit:
-    FIRST = ("__version__.py", "_version.py", "version.py")
+    FILES = ("__init__.py", "version.py", "_version.py", "__version__.py")
 
     def __init__(self, result, folder, document, table):
         self.result, self.folder, self.project = result, folder, table
@@ -175,13 +175,12 @@ class Flit:
         return module
 
     def module_files(self, module):
-        """Where the module's docstring stands, first; then where its version may."""
+        """Where its version may stand, the first of them first; there its docstring is."""
         path = module.replace(".", "/")
         for above in ("", "src"):
             package = join(above, path)
             if self.folder.is_dir(package):
-                found = [join(package, name) for name in ("__init__.py", *self.FIRST)]
-                return [file for file in found if file == found[0] or self.folder.is_file(file)]
+                return [file for file in (join(package, name) for name in self.FILES) if self.folder.is_file(file)]
             if self.folder.is_file(package + ".py"):
                 return [package + ".py"]
         return []
@@ -198,9 +197,7 @@ class Flit:
         if "version" in dynamic:
             versions = [node.value for tree in trees for node in assigned(tree, "__version__")
                         if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-            own = [node.value for node in assigned(trees[0], "__version__")
-                   if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-            self.result.version = own[0] if own else versions[0] if versions else None
+            self.result.version = versions[0] if versions else None
             if not self.result.version:
                 self.result.unknown["version"] = "%s computes its version" % files[0]
 
@@ -216,8 +213,7 @@ class Pdm:
         if self.project is None:
             raise Malformed("pyproject.toml", 0, "it has no [project], and pdm-backend asks for one")
         dynamic = read_project_table(self.result, self.folder, self.project)
-        if not self.result.name:
-            need_name_and_version(self.result, self.project, dynamic)
+        need_name_and_version(self.result, self.project, dynamic)
         if not self.result.version:
             self.read_version(dynamic)
         dynamic_by_others(self.result, dynamic - {"version"})

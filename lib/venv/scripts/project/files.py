@@ -105,7 +105,7 @@ class Folder:
         if relative not in self.texts:
             data = self.bytes_of(relative)
             try:
-                self.texts[relative] = None if data is None else data.decode("utf-8-sig").replace("\r\n", "\n")
+                self.texts[relative] = None if data is None else data.decode().replace("\r\n", "\n")
             except UnicodeDecodeError as e:
                 raise Malformed(relative, data.count(b"\n", 0, e.start) + 1, "this is not UTF-8") from None
         return self.texts[relative]

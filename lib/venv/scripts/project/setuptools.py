@@ -8,6 +8,10 @@ SAID = {"name": "its name", "version": "its version", "dependencies": "its depen
 def read_project_table(result, folder, table):
     """Fills in what is static; returns the names of the fields that are not."""
     dynamic = set(table.list_of_texts("dynamic"))
+    both = sorted(dynamic & set(table.keys()))
+    if both:
+        raise Malformed("pyproject.toml", table.line(both[0]),
+                        "[project] has %s, and says that it is dynamic: it has to be one or the other" % both[0])
     file = "pyproject.toml"
     result.name = table.text("name")
     result.version = table.text("version")
@@ -22,7 +26,7 @@ def read_project_table(result, folder, table):
     result.points("gui_scripts", table.table("gui-scripts").texts())
     for group, names in table.table("entry-points").tables_of_texts().items():
         result.points(group, names)
-    return {field for field in dynamic if field not in table}
+    return dynamic
 
 
 def need_name_and_version(result, table, dynamic):
@@ -83,7 +87,7 @@ class SetupPy:
         if not self.exists:
             return
         calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and is_call_of(n, "setup")]
-        if len(calls) != 1 or calls[0].args or any(k.arg is None for k in calls[0].keywords):
+        if len(calls) != 1 or any(k.arg is None for k in calls[0].keywords):
             self.opaque = "setup.py does not call setup() once with keywords alone"
         else:
             self.keywords = {k.arg: k.value for k in calls[0].keywords}
