@@ -221,14 +221,31 @@ static void clear_all(struct arena *a, const char *sources, struct places *ours,
     }
 }
 
+static void list_wanted(const struct founds *found, struct places *list)
+{
+    array_each (found, f)
+        if (f->chosen && f->ours)
+            array_push(list, (struct place){.name = f->chosen, .folder = f->folder});
+}
+
+bool places_are_settled(const struct places *ours, const struct founds *found)
+{
+    struct places wanted = {0};
+    bool settled = true;
+    list_wanted(found, &wanted);
+    array_each (found, f)
+        settled &= !f->chosen || f->in_place;
+    settled &= same_list(ours, &wanted);
+    array_free(&wanted);
+    return settled;
+}
+
 void places_settle(struct arena *a, const char *sources, struct places *ours, struct founds *found)
 {
     struct places fresh = {0};
     struct err err cleanup_err = ERR_INIT;
     clear_all(a, sources, ours, found, &fresh);
-    array_each (found, f)
-        if (f->chosen && f->ours)
-            array_push(&fresh, (struct place){.name = f->chosen, .folder = f->folder});
+    list_wanted(found, &fresh);
     bool listed = same_list(ours, &fresh) || write_list(a, sources, &fresh, &err) == 0;
     if (!listed)
         log_debug("developers' sources are used where they stand: %s", err.text);

@@ -6,7 +6,11 @@
 #include "boot/state.h"
 #include "config/settings.h"
 
-enum { MOST_OF_ONE_NAME = 1000 };
+#include <errno.h>
+#include <sys/file.h>
+#include <time.h>
+
+enum { MOST_OF_ONE_NAME = 1000, TURN_MS = 1000, TURN_STEP_MS = 10 };
 
 static bool is_chosen(const struct founds *found, const char *name)
 {
@@ -80,13 +84,38 @@ static void give_out(struct arena *a, const struct boot_paths *paths, const stru
     }
 }
 
+/* Two that place the same source at once would take each other's work for somebody else's: a descriptor of
+ * the folder, locked until it is closed. -1 where that cannot be, or takes too long: a boot does not wait for
+ * it. */
+static int take_turn(const char *sources)
+{
+    const struct timespec step = {.tv_nsec = TURN_STEP_MS * 1000000L};
+    cleanup_close int fd =
+        fs_mkdirs(sources, NULL) < 0 ? -1 : open(sources, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int waited = 0; fd >= 0 && waited < TURN_MS; waited += TURN_STEP_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return steal_fd(&fd);
+        if (errno != EWOULDBLOCK)
+            break;
+        nanosleep(&step, NULL);
+    }
+    return -1;
+}
+
 void sources_ready(struct arena *a, const struct boot_paths *paths, const struct settings *s,
                    struct boot_sources *out)
 {
     struct places ours = {0};
     struct founds found = {0};
     search(a, paths, s, &ours, &found, out);
-    places_settle(a, paths->sources, &ours, &found);
+    if (!places_are_settled(&ours, &found)) {
+        cleanup_close int turn = take_turn(paths->sources);
+        array_free(&found);
+        array_free(&ours);
+        sources_free(out);
+        search(a, paths, s, &ours, &found, out);
+        places_settle(a, paths->sources, &ours, &found);
+    }
     give_out(a, paths, &found, out);
     array_free(&found);
     array_free(&ours);

@@ -54,6 +54,8 @@ void places_read(struct arena *a, const char *sources, struct places *out);
 const struct place *places_find(const struct places *places, const char *name);
 /* Whether what stands there is what we made. */
 bool place_is_ours(const struct place *place);
+/* Whether all that should be there is, and nothing else, as it is listed. */
+bool places_are_settled(const struct places *ours, const struct founds *found);
 /* Removes what is not wanted, writes the list, and places the rest; what cannot be placed loses its `chosen`.
  */
 void places_settle(struct arena *a, const char *sources, struct places *ours, struct founds *found);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Developers' sources: which folders they are, how they get to /opt/code/extensions, and what a boot makes of a change of them."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -191,6 +193,56 @@ def test_a_mount_that_is_in_use_goes(developer):
     developer.boot(EXTENSION_DEV_MODE="")
     assert developer.mounted() == {} and developer.names() == []
     user.communicate()
+
+
+@pytest.mark.parametrize("links", [False, True])
+def test_several_at_once(developer, links):
+    """Containers that share the folder of sources, or a sync by hand during a boot, come to the same places."""
+    for name in ("one", "two", "three"):
+        developer.source(name)
+    wrap = [*developer.container.prefix, *(NO_MOUNTS if links else [])]
+    command = [*wrap, str(developer.root.programs.entrypoint), "--root", str(developer.root.folder), "true"]
+    env = developer.root.environment(developer.environment({"EXTENSION_SYNC": "never"}))
+    for _ in range(3):
+        running = [subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+        said = [process.communicate()[1] for process in running]
+        assert len(set(said)) == 1 and said[0].count(f"- mounting extension {developer.places}/") == 3, said
+        assert developer.names() == ["one", "three", "two"] and len(developer.listed()) == 3
+        developer.run("sync", EXTENSION_DEV_MODE="")
+        assert developer.names() == [] and developer.mounted() == {}
+
+
+def test_who_comes_second_sees_what_the_first_made(developer):
+    """The test is the first: it has the lock, and places the source after the second has seen that it has no place."""
+    mine = developer.source("mine")
+    developer.places.mkdir()
+    lock = os.open(developer.places, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    command = [*developer.container.prefix, str(developer.root.programs.entrypoint), "--root", str(developer.root.folder), "true"]
+    env = developer.root.environment(developer.environment({"EXTENSION_SYNC": "never"}))
+    second = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+
+    def open_files():
+        for file in pathlib.Path(f"/proc/{second.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                yield os.readlink(file)
+
+    while second.poll() is None and str(developer.places) not in open_files():
+        os.sched_yield()
+    (developer.places / LIST).write_text(f"localstack-extensions-places\t1\nplace\tmine\t{mine}\n")
+    (developer.places / "mine").symlink_to(mine)
+    os.close(lock)
+    assert f"- mounting extension {developer.places}/mine\n" in second.communicate()[1]
+    assert developer.names() == ["mine"] and os.readlink(developer.places / "mine") == str(mine)
+
+
+def test_who_keeps_the_lock_holds_nobody_up(developer):
+    developer.source("mine")
+    developer.places.mkdir()
+    lock = os.open(developer.places, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert developer.banner(developer.boot(EXTENSION_SYNC="never")) == [f"{developer.places}/mine"]
+    os.close(lock)
 
 
 def test_a_folder_that_is_made_again(developer):
