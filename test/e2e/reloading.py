@@ -124,12 +124,12 @@ class Running:
 
 
 class Reloading(Running):
-    def __init__(self, root, *sources, wrap=APART, watched=True, **env):
+    def __init__(self, root, *sources, wrap=APART, watched=True, ready=True, **env):
         env = {"EXTENSION_DEV_MODE": "1", "EXTENSION_DEV_RELOAD": "1", "EXTENSION_DEV_SOURCES": ":".join(map(str, sources)), **env}
         super().__init__([*wrap, root.programs.entrypoint, "--root", root.folder], root.environment(env))
         if watched:
             self.next("localstack-extensions: watching for changes: ")
-        if "SUPERVISOR_WAITS" not in env:
+        if ready:
             self.ready()
 
     def ready(self):
@@ -146,7 +146,7 @@ class Reloading(Running):
         return line
 
     def keeper(self):
-        [pid] = children(self.pid)
+        [pid] = [n for n in children(self.pid) if status_of(n)["Name"] == "localstack-entr"]
         return pid
 
     def watcher(self):
