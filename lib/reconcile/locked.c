@@ -297,6 +297,15 @@ static void take_repository(struct planner *p, const struct lock_package *packag
         fail(p, package, false, reason);
 }
 
+static void take_archive(struct planner *p, const struct lock_package *package, const char *url)
+{
+    const char *name = package->file->name;
+    if (sdist_name_is_archive(text_of(name)))
+        take_build(p, &(struct locked_build){.package = package, .url = url});
+    else
+        fail(p, package, false, arena_printf(p->a, "%s is no archive by its name", name));
+}
+
 static void add_build(struct planner *p, const struct locked_build *b)
 {
     const struct lock_package *package = b->package;
@@ -361,10 +370,7 @@ static int take_package(struct planner *p, const struct lock_package *package, s
     const struct lock_file *f = lock_source(p->a, package, &target, &reason);
     const char *url = f ? file_url(p, f, &reason) : NULL;
     if (url && package->kind == LOCK_ARCHIVE && f->is_source) {
-        if (!sdist_name_is_archive(text_of(f->name)))
-            fail(p, package, false, arena_printf(p->a, "%s is no archive by its name", f->name));
-        else
-            take_build(p, &(struct locked_build){.package = package, .url = url});
+        take_archive(p, package, url);
         return 0;
     }
     if (!url || broken) {
