@@ -60,6 +60,7 @@ int command_lock(struct session *s, struct err *err)
         log_error("no lock is written: it would not hold what is asked for");
         return 1;
     }
+    lock_leave_out_sources(&plan);
     if (lock_write(s, &plan, folder, &text, err) < 0 || put(path, buf_view(&text), err) < 0)
         return -1;
     if (path)

@@ -330,6 +330,20 @@ static int find_digests(struct writer *w, struct err *err)
     return result;
 }
 
+void lock_leave_out_sources(struct plan *plan)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->install.count; i++) {
+        const struct plan_install *in = &plan->install.items[i];
+        if (in->developed)
+            log_info("%s is left out: it is used as it stands in %s, beside any lock", in->name,
+                     in->developed->folder);
+        else
+            plan->install.items[kept++] = *in;
+    }
+    plan->install.count = kept;
+}
+
 int lock_write(struct session *s, const struct plan *plan, const char *folder, struct buf *out,
                struct err *err)
 {

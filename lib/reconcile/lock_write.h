@@ -22,3 +22,6 @@ void lock_check(struct session *s, struct plan *plan);
  */
 int lock_write(struct session *s, const struct plan *plan, const char *folder, struct buf *out,
                struct err *err);
+
+/* Sources that are linked stand beside a lock: what they need is locked, they are not. */
+void lock_leave_out_sources(struct plan *plan);

@@ -498,7 +498,6 @@ def test_a_plan_of_a_repository(root, repository):
     ("git+{url}#egg=from-source&subdirectory=elsewhere", "has no folder elsewhere"),
     ("git+{url}", "write NAME @ git+"),
     ("hg+https://hg.example/x#egg=x", "hg"),
-    ("from-source @ {folder}/project", "is a folder"),
 ])
 def test_references_that_lead_nowhere(root, index, repository, reference, reason):
     index.add("other", "1.0")
