@@ -15,6 +15,7 @@ static inline void cleanup_close_fn(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
+    *fd = -1; /* its number may soon be somebody else's: closing it once more would close theirs */
 }
 
 static inline void cleanup_fclose_fn(FILE **f)
