@@ -370,9 +370,9 @@ def print_solving(build: pathlib.Path, env: dict[str, str]) -> None:
     print(f"\nsolving alone: {took / 1e3:.2f} ms, need {SOLVE_LIMIT_MS} (six extensions, {chosen} distributions, median of {SOLVE_RUNS})")
 
 
-def print_boot(build: pathlib.Path, timer: Timer) -> None:
+def print_boot(build: pathlib.Path, timer: Timer, what: str, root: pathlib.Path) -> None:
     noop = str(build / "bench/noop")
-    boot = [str(build / "localstack-entrypoint"), "--root", str(build / "bench/root"), "--", noop]
+    boot = [str(build / "localstack-entrypoint"), "--root", str(root), "--", noop]
     # The first boot may have something to do and to say; an unchanged one says nothing.
     timer.run("time", "1", "0", *boot)
     said = timer.run("time", "1", "0", *boot).stderr
@@ -380,12 +380,50 @@ def print_boot(build: pathlib.Path, timer: Timer) -> None:
     (ours, ours_10, ours_90, rss), (alone, alone_10, alone_90, _) = (
         [int(field) for field in line.split()] for line in done.stdout.splitlines()
     )
-    print(f"\nUnchanged boot, medians of {SPAWNS} spawns in turn (10th to 90th percentile)")
+    print(f"\nUnchanged boot{what}, medians of {SPAWNS} spawns in turn (10th to 90th percentile)")
     if said:
         print(f"  NOT AN UNCHANGED BOOT: it said {said.strip()!r}")
     print(f"  localstack-entrypoint -- NOOP  {ours / 1e3:7.0f} us ({ours_10 / 1e3:.0f} to {ours_90 / 1e3:.0f}), {rss} KiB")
     print(f"  NOOP alone                     {alone / 1e3:7.0f} us ({alone_10 / 1e3:.0f} to {alone_90 / 1e3:.0f})")
     print(f"  ratio                          {ours / alone:7.2f}    (at most {SPAWN_LIMIT})")
+
+
+GIT_BACKEND = """import base64, hashlib, os, zipfile
+def line(name, text):
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+    return f"{name},sha256={digest},{len(text)}\\n"
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    info, wheel = "bench_git-1.0.dist-info", "bench_git-1.0-py3-none-any.whl"
+    files = {"bench_git.py": "", info + "/METADATA": "Metadata-Version: 2.1\\nName: bench-git\\nVersion: 1.0\\n",
+             info + "/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
+    files[info + "/RECORD"] = "".join(line(*file) for file in files.items()) + info + "/RECORD,,\\n"
+    with zipfile.ZipFile(os.path.join(folder, wheel), "w") as z:
+        for name, text in files.items():
+            z.writestr(name, text)
+    return wheel
+"""
+
+
+def developers_root(build: pathlib.Path, timer: Timer) -> tuple[pathlib.Path, Timer]:
+    """A root with two developers' sources and an extension that is built from a git repository, beside the six."""
+    folder = build / "bench/developer"
+    repository = folder / "repository"
+    repository.mkdir(parents=True)
+    (folder / "opt/code").mkdir(parents=True)
+    (folder / "opt/code/localstack").symlink_to(build / "bench/root/opt/code/localstack")
+    for name in ("one", "two"):
+        package = folder / f"opt/code/extensions/{name}/bench_{name}"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("")
+        (package.parent / "pyproject.toml").write_text(f'[project]\nname = "bench-{name}"\nversion = "1.0"\n')
+    (repository / "backend.py").write_text(GIT_BACKEND)
+    (repository / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n')
+    for arguments in (["init", "-q"], ["add", "."], ["-c", "user.name=b", "-c", "user.email=b@example.org", "commit", "-qm", "one"]):
+        subprocess.run(["git", "-C", repository, *arguments], check=True)
+    asked = f"{timer.env['EXTENSION_AUTO_INSTALL']},git+file://{repository}#egg=bench-git"
+    # The banner, which says at each boot what is mounted, is information.
+    env = {**timer.env, "EXTENSION_AUTO_INSTALL": asked, "EXTENSION_DEV_MODE": "1", "EXTENSION_LOG_LEVEL": "warning"}
+    return folder, Timer(build / "bench", env)
 
 
 def run_in_turn(all_tools: list[Tool], timer: Timer, pins: dict[str, str], rows) -> None:
@@ -517,7 +555,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir="/dev/shm") as memory, tempfile.TemporaryDirectory(dir=bench) as disk:
             print_place("disk", *folders(disk, memory), True, index, timer)
         print("  uv: uv venv and uv pip install; pip: python -m venv and pip install; both are given the exact pins, with --no-deps")
-        print_boot(build, timer)
+        print_boot(build, timer, "", build / "bench/root")
+        root, developing = developers_root(build, timer)
+        print_boot(build, developing, " with a git source and two developers' sources", root)
         print_solving(build, env)
 
 
