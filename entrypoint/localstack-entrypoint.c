@@ -10,6 +10,7 @@
 #include "boot/extensions.h"
 #include "boot/home.h"
 #include "boot/hooks.h"
+#include "boot/init.h"
 #include "config/environment.h"
 #include "config/settings.h"
 
@@ -17,17 +18,20 @@
 #include <stdio.h>
 
 static const char usage[] =
-    "Usage: localstack-entrypoint [--root DIR] [--] [COMMAND [ARG...]]\n"
+    "Usage: localstack-entrypoint [--root DIR] [--init] [--] [COMMAND [ARG...]]\n"
     "\n"
     "Puts LocalStack's extensions in place when anything about them changed, runs the\n"
     "BOOT hooks, and becomes COMMAND (default: LocalStack's supervisor).\n"
     "\n"
+    "  --init       do not become COMMAND: run it as a child, hand every signal on to it,\n"
+    "               reap orphans, end as it ends (also: ENTRYPOINT_MODE=init)\n"
     "  --root DIR   use DIR before each of LocalStack's paths\n"
     "  --help       show this text\n"
     "  --version    show the version\n";
 
 struct options {
     const char *root;
+    enum boot_mode mode;
     char **command;
 };
 
@@ -51,6 +55,10 @@ static int parse_options(char **argv, struct options *o)
         if (strcmp(option, "--help") == 0 || strcmp(option, "--version") == 0) {
             fputs(option[2] == 'h' ? usage : "localstack-entrypoint " PROGRAM_VERSION "\n", stdout);
             return 0;
+        }
+        if (strcmp(option, "--init") == 0) {
+            o->mode = MODE_INIT;
+            continue;
         }
         bool is_root = strcmp(option, "--root") == 0;
         if (is_root && argv[1])
@@ -95,11 +103,14 @@ static int boot(struct arena *a, const struct signals *signals, const struct opt
         log_release();
         return 128 + status;
     }
-    bool watch = false;
-    status = extensions_ready(&extensions, &watch);
+    struct extensions_outcome outcome = {.mode = o->mode};
+    status = extensions_ready(&extensions, &outcome);
     if (status == 0)
         status = hooks_run(signals, &paths, env);
-    return status ? status : command_exec(&extensions, watch, o->command);
+    if (status)
+        return status;
+    return outcome.mode == MODE_INIT ? init_run(&extensions, outcome.watch, o->command)
+                                     : command_exec(&extensions, outcome.watch, o->command);
 }
 
 int main(int argc, char **argv)

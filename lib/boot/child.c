@@ -69,21 +69,21 @@ static pid_t spawn(const struct signals *signals, const struct child *c, int *sy
  * its number cannot be somebody else's while the leader is not reaped. */
 static bool reap(pid_t pid, bool ending, int *status)
 {
-    for (;;) {
+    for (bool found = false;;) {
         siginfo_t info = {0};
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && !found) {
             *status = 127 << 8;
             return errno == ECHILD;
         }
         if (info.si_pid == 0)
-            return false;
+            return found;
         if (info.si_pid == pid && ending)
             kill(-pid, SIGKILL);
         int s = 0;
         waitpid(info.si_pid, &s, 0);
         if (info.si_pid == pid) {
             *status = s;
-            return true;
+            found = true;
         }
     }
 }

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "boot/child.h"
+#include "boot/init.h"
 #include "boot/sources.h"
 #include "config/settings.h"
 
@@ -132,7 +133,20 @@ static int leave(const struct extensions_boot *b, const struct settings *s)
     return run(b, s, true);
 }
 
-int extensions_ready(const struct extensions_boot *b, bool *watch)
+static void choose_mode(const struct settings *s, struct extensions_outcome *out)
+{
+    if (out->mode == MODE_UNSET)
+        out->mode = mode_of(s->entrypoint_mode);
+    if (out->mode == MODE_SUPERVISE) {
+        log_warning("ENTRYPOINT_MODE is supervise, but this version knows exec and init alone, and goes on "
+                    "with exec");
+        out->mode = MODE_EXEC;
+    }
+    if (out->mode != MODE_EXEC)
+        init_adopt_orphans();
+}
+
+int extensions_ready(const struct extensions_boot *b, struct extensions_outcome *out)
 {
     struct err err cleanup_err = ERR_INIT;
     struct settings s cleanup_settings = {0};
@@ -143,9 +157,7 @@ int extensions_ready(const struct extensions_boot *b, bool *watch)
     log_set_level(s.log_level);
     log_set_format(s.log_format);
     log_release();
-    if (strcmp(s.entrypoint_mode, "exec") != 0)
-        log_warning("ENTRYPOINT_MODE is %s, but this version knows exec alone, and goes on with it",
-                    s.entrypoint_mode);
+    choose_mode(&s, out);
     if (loaded < 0) {
         log_error(
             "%s\nThe extensions stay as they are until this is mended; EXTENSION_SYNC=never does not look "
@@ -160,7 +172,7 @@ int extensions_ready(const struct extensions_boot *b, bool *watch)
         sources_ready(b->a, b->paths, &s, &sources);
         show_sources(&sources);
     }
-    *watch = s.dev_reload && sources.count;
+    out->watch = s.dev_reload && sources.count;
     if (s.sync == SYNC_NEVER) {
         log_debug("EXTENSION_SYNC=never: the extensions stay as they are");
         return leave(b, &s);

@@ -4,6 +4,8 @@
 #include "base/stopwatch.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void signals_block(struct signals *s)
@@ -95,4 +97,30 @@ int signals_hand_over(const struct signals *s)
     }
     signals_restore(s);
     return 0;
+}
+
+/* As the kernel has it: libc's functions leave out two that it uses itself. */
+static const uint64_t every = UINT64_MAX;
+
+static int wait_any(const struct timespec *timeout)
+{
+    return (int)syscall(SYS_rt_sigtimedwait, &every, NULL, timeout, sizeof every);
+}
+
+int signals_take_all(void)
+{
+    int ended = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, NULL, sizeof every);
+    for (;;) {
+        int n = wait_any(&(struct timespec){0});
+        if (!ended && (n == SIGTERM || n == SIGINT))
+            ended = n;
+        if (n < 0 && errno != EINTR)
+            return ended;
+    }
+}
+
+int signals_wait_any(void)
+{
+    return wait_any(NULL);
 }

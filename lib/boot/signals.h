@@ -23,3 +23,10 @@ void signals_restore(const struct signals *s);
 /* As the last thing before exec: the same, but TERM and INT that come until the new program is there end this
  * one with 128+n, and USR1 and HUP are dropped. Returns what was pending, as signals_pending. */
 int signals_hand_over(const struct signals *s);
+/* For a process that stays: blocks every signal there is, also those that a fault of the program would send
+ * (the kernel ends it at a real one all the same) and those that libc keeps to itself, and takes all that are
+ * pending. Returns what signals_pending would. */
+int signals_take_all(void);
+/* After it: waits for the next signal of any kind, and returns its number; not above 0 when there was none.
+ */
+int signals_wait_any(void);

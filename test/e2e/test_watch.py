@@ -65,6 +65,17 @@ def test_edits_restart_localstack_and_sync_nothing(start, source):
     running.end()
 
 
+def test_under_an_init_it_is_the_supervisors_too(start, source):
+    running = start(source, ENTRYPOINT_MODE="init")
+    [supervisor] = children(running.pid)
+    [keeper] = children(supervisor)
+    ending = Ending(keeper)
+    (source / "ext/plugin.py").write_text("text = 'new'\n")
+    running.restarted(str(source / "ext/plugin.py"))
+    running.end()
+    assert ending.wait(AT_ONCE_S)
+
+
 def test_what_is_to_be_installed_is_synced_before(start, source):
     running = start(source, EXTENSION_LOG_LEVEL="debug")
     declare(source, "markupsafe>=2")
