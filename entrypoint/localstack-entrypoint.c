@@ -11,6 +11,7 @@
 #include "boot/home.h"
 #include "boot/hooks.h"
 #include "boot/init.h"
+#include "boot/supervise.h"
 #include "config/environment.h"
 #include "config/settings.h"
 
@@ -18,13 +19,15 @@
 #include <stdio.h>
 
 static const char usage[] =
-    "Usage: localstack-entrypoint [--root DIR] [--init] [--] [COMMAND [ARG...]]\n"
+    "Usage: localstack-entrypoint [--root DIR] [--init | --supervise] [--] [COMMAND [ARG...]]\n"
     "\n"
     "Puts LocalStack's extensions in place when anything about them changed, runs the\n"
     "BOOT hooks, and becomes COMMAND (default: LocalStack's supervisor).\n"
     "\n"
     "  --init       do not become COMMAND: run it as a child, hand every signal on to it,\n"
     "               reap orphans, end as it ends (also: ENTRYPOINT_MODE=init)\n"
+    "  --supervise  run LocalStack, or COMMAND, as its supervisor does: restart it at SIGUSR1\n"
+    "               (also: ENTRYPOINT_MODE=supervise)\n"
     "  --root DIR   use DIR before each of LocalStack's paths\n"
     "  --help       show this text\n"
     "  --version    show the version\n";
@@ -43,6 +46,13 @@ static int refuse(const char *what, const char *option)
     return 2;
 }
 
+static enum boot_mode mode_of_option(const char *option)
+{
+    return strcmp(option, "--init") == 0        ? MODE_INIT
+           : strcmp(option, "--supervise") == 0 ? MODE_SUPERVISE
+                                                : MODE_UNSET;
+}
+
 /* -1 to go on, else the exit status. */
 static int parse_options(char **argv, struct options *o)
 {
@@ -56,8 +66,11 @@ static int parse_options(char **argv, struct options *o)
             fputs(option[2] == 'h' ? usage : "localstack-entrypoint " PROGRAM_VERSION "\n", stdout);
             return 0;
         }
-        if (strcmp(option, "--init") == 0) {
-            o->mode = MODE_INIT;
+        enum boot_mode mode = mode_of_option(option);
+        if (mode != MODE_UNSET) {
+            if (o->mode != MODE_UNSET && o->mode != mode)
+                return refuse("--init and --supervise do not go together", "");
+            o->mode = mode;
             continue;
         }
         bool is_root = strcmp(option, "--root") == 0;
@@ -109,8 +122,14 @@ static int boot(struct arena *a, const struct signals *signals, const struct opt
         status = hooks_run(signals, &paths, env);
     if (status)
         return status;
-    return outcome.mode == MODE_INIT ? init_run(&extensions, outcome.watch, o->command)
-                                     : command_exec(&extensions, outcome.watch, o->command);
+    switch (outcome.mode) {
+    case MODE_INIT:
+        return init_run(&extensions, outcome.watch, o->command);
+    case MODE_SUPERVISE:
+        return supervise_run(&extensions, outcome.watch, o->command);
+    default:
+        return command_exec(&extensions, outcome.watch, o->command);
+    }
 }
 
 int main(int argc, char **argv)

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-static int report(const char *program, int sysno)
+int command_failed(const char *program, int sysno)
 {
     bool there = strchr(program, '/') && access(program, F_OK) == 0;
     if (sysno == ENOENT && there)
@@ -19,6 +19,12 @@ static int report(const char *program, int sysno)
     else
         log_error("cannot run %s: %s", program, strerror(sysno));
     return (sysno == ENOENT || sysno == ENOTDIR) ? 127 : 126;
+}
+
+char **command_localstack_env(const struct extensions_boot *b)
+{
+    char **env = environment_set(b->a, b->env, "EXTENSION_AUTO_INSTALL", NULL);
+    return environment_set(b->a, env, "LOCALSTACK_EXTENSION_AUTO_INSTALL", NULL);
 }
 
 int command_exec(const struct extensions_boot *b, bool watch, char **argv)
@@ -34,12 +40,9 @@ int command_exec(const struct extensions_boot *b, bool watch, char **argv)
         return 128 + ended;
     if (is_localstack && watch)
         watcher_start(b);
-    /* What was set aside here, nobody's pip shall force in. */
-    if (is_localstack) {
-        env = environment_set(b->a, env, "EXTENSION_AUTO_INSTALL", NULL);
-        env = environment_set(b->a, env, "LOCALSTACK_EXTENSION_AUTO_INSTALL", NULL);
-    }
+    if (is_localstack)
+        env = command_localstack_env(b);
     environ = env; /* its PATH is the one that counts */
     execvp(argv[0], argv);
-    return report(argv[0], errno);
+    return command_failed(argv[0], errno);
 }

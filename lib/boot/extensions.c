@@ -137,12 +137,7 @@ static void choose_mode(const struct settings *s, struct extensions_outcome *out
 {
     if (out->mode == MODE_UNSET)
         out->mode = mode_of(s->entrypoint_mode);
-    if (out->mode == MODE_SUPERVISE) {
-        log_warning("ENTRYPOINT_MODE is supervise, but this version knows exec and init alone, and goes on "
-                    "with exec");
-        out->mode = MODE_EXEC;
-    }
-    if (out->mode != MODE_EXEC)
+    if (out->mode == MODE_INIT)
         init_adopt_orphans();
 }
 

@@ -154,7 +154,7 @@ int init_run(const struct extensions_boot *b, bool watch, char **argv)
     setpgid(in.pid, in.pid);
     /* From here on this process ends with the command, and by nothing else. No memory is asked for. */
     while (!reap(&in)) {
-        int n = signals_wait_any();
+        int n = signals_wait_any(0);
         if (n > 0 && n != SIGCHLD)
             forward(&in, n);
     }

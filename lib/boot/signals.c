@@ -46,16 +46,21 @@ int signals_pending(void)
     }
 }
 
+static struct timespec time_until(long long deadline_ms)
+{
+    long long left = deadline_ms ? deadline_ms - stopwatch_ms() : 0;
+    if (left < 0)
+        left = 0;
+    /* Rounded up, or the last millisecond would be spent in a loop. */
+    return (struct timespec){left / 1000, (left % 1000) * 1000000};
+}
+
 int signals_wait(long long deadline_ms)
 {
     sigset_t set;
     taken(&set, true);
     for (;;) {
-        long long left = deadline_ms ? deadline_ms - stopwatch_ms() : 0;
-        if (left < 0)
-            left = 0;
-        /* Rounded up, or the last millisecond would be spent in a loop. */
-        struct timespec t = {left / 1000, (left % 1000) * 1000000};
+        const struct timespec t = time_until(deadline_ms);
         int n = sigtimedwait(&set, NULL, deadline_ms ? &t : NULL);
         if (n == SIGTERM || n == SIGINT || n == SIGCHLD)
             return n;
@@ -100,17 +105,17 @@ int signals_hand_over(const struct signals *s)
 }
 
 /* As the kernel has it: libc's functions leave out two that it uses itself. */
-static const uint64_t every = UINT64_MAX;
+static uint64_t awaited = UINT64_MAX;
 
 static int wait_any(const struct timespec *timeout)
 {
-    return (int)syscall(SYS_rt_sigtimedwait, &every, NULL, timeout, sizeof every);
+    return (int)syscall(SYS_rt_sigtimedwait, &awaited, NULL, timeout, sizeof awaited);
 }
 
 int signals_take_all(void)
 {
     int ended = 0;
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, NULL, sizeof every);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &awaited, NULL, sizeof awaited);
     for (;;) {
         int n = wait_any(&(struct timespec){0});
         if (!ended && (n == SIGTERM || n == SIGINT))
@@ -120,7 +125,16 @@ int signals_take_all(void)
     }
 }
 
-int signals_wait_any(void)
+int signals_take_all_but_stops(void)
 {
-    return wait_any(NULL);
+    const int stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        awaited &= ~(UINT64_C(1) << (stops[i] - 1));
+    return signals_take_all();
+}
+
+int signals_wait_any(long long deadline_ms)
+{
+    const struct timespec t = time_until(deadline_ms);
+    return wait_any(deadline_ms ? &t : NULL);
 }

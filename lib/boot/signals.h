@@ -27,6 +27,8 @@ int signals_hand_over(const struct signals *s);
  * (the kernel ends it at a real one all the same) and those that libc keeps to itself, and takes all that are
  * pending. Returns what signals_pending would. */
 int signals_take_all(void);
-/* After it: waits for the next signal of any kind, and returns its number; not above 0 when there was none.
- */
-int signals_wait_any(void);
+/* The same, but for the signals with which a terminal stops a process, which do what they did before. */
+int signals_take_all_but_stops(void);
+/* After either: waits for the next signal of those until `deadline_ms` of CLOCK_MONOTONIC (0: for ever), and
+ * returns its number; not above 0 when there was none. */
+int signals_wait_any(long long deadline_ms);

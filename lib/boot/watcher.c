@@ -35,6 +35,7 @@ static _Noreturn void keep(const struct extensions_boot *b, const char *const *a
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(0);
+    signals_restore(b->signals);
     setpgid(0, 0); /* who signals LocalStack's group does not mean us */
     pid_t pid = fork();
     if (pid == 0)

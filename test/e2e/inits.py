@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import time
-from pathlib import Path
 
 from reloading import children, status_of
 from test_entry import LONG, PROGRAM
@@ -43,6 +42,22 @@ def settled(pid):
         now = status_of(pid)
         return now["State"][0] == "S" and int(now["ShdPnd"], 16) == int(now["SigPnd"], 16) == 0
     until(is_settled, f"{pid} does not come to rest")
+
+
+def family(pid):
+    """A process and its descendants."""
+    try:
+        return [pid, *(p for child in children(pid) for p in family(child))]
+    except (FileNotFoundError, ProcessLookupError):
+        return [pid]
+
+
+def kill_family(pid):
+    for p in family(pid):
+        try:
+            os.kill(p, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 class Lines:
@@ -103,13 +118,7 @@ class Init:
 
     def close(self):
         if self.process.poll() is None:
-            if self.first:
-                for pid in children(self.process.pid):
-                    os.kill(pid, signal.SIGKILL)
-            else:
-                for pid in children(self.process.pid):
-                    os.kill(pid, signal.SIGKILL)
-                self.process.kill()
+            kill_family(self.process.pid)
             self.process.wait(LONG)
         for stream in (self.process.stdout, self.process.stderr, self.process.stdin):
             if stream:
@@ -185,10 +194,10 @@ for line in sys.stdin:
 class Shell:
     """One that runs a job at a terminal of its own. `lines`: what the job says."""
 
-    def __init__(self, world, *command, script=None):
+    def __init__(self, world, *command, script=None, option="--init"):
         self.terminal = Pty()
         reader, writer = os.pipe()
-        argv = world.argv("--init", *command)
+        argv = world.argv(option, *command)
         if script:  # what runs the program in its own process group, as a script does
             argv = [sys.executable, "-c", script, *argv]
         self.process = subprocess.Popen(
@@ -213,18 +222,9 @@ class Shell:
         self.job = int(job)
 
     def close(self):
-        for pid in [*(self.descendants(self.job) if self.job else []), self.process.pid]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill_family(self.process.pid)
         self.process.wait(LONG)
         self.process.stdin.close()
         self.process.stdout.close()
         os.close(self.reader)
         self.terminal.close()
-
-    def descendants(self, pid):
-        if not Path(f"/proc/{pid}").exists():
-            return []
-        return [pid, *(p for child in children(pid) for p in self.descendants(child))]

@@ -149,6 +149,11 @@ class Reloading(Running):
         [pid] = [n for n in children(self.pid) if status_of(n)["Name"] == "localstack-entr"]
         return pid
 
+    def keeper_beside(self):
+        """Under a supervisor that has LocalStack for a child already."""
+        [pid] = [pid for pid in children(self.pid) if Path(f"/proc/{pid}/exe").resolve() == Path(f"/proc/{self.pid}/exe").resolve()]
+        return pid
+
     def watcher(self):
         [pid] = children(self.keeper())
         return pid

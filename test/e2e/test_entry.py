@@ -184,7 +184,7 @@ def test_help_and_version(world):
     assert done.returncode == 0 and re.fullmatch(r"localstack-entrypoint \d+\.\d+\.\d+\n", done.out)
 
 
-@pytest.mark.parametrize("args", [["--unknown"], ["--initial"], ["--supervise"], ["-x"], ["--root"], ["--root="]])
+@pytest.mark.parametrize("args", [["--unknown"], ["--initial"], ["--supervised"], ["-x"], ["--root"], ["--root="]])
 def test_usage_errors(world, args):
     done = subprocess.run([world.program, *args, *([] if "root" in args[0] else ["true"])], capture_output=True,
                           text=True, env=world.env, timeout=LONG)

@@ -76,6 +76,17 @@ def test_under_an_init_it_is_the_supervisors_too(start, source):
     assert ending.wait(AT_ONCE_S)
 
 
+def test_under_our_own_supervisor_it_is_ours(start, source):
+    running = start(source, ENTRYPOINT_MODE="supervise", LOCALSTACK_SUPERVISOR_COMMAND="sh -c 'echo supervisor ready; exec sleep 1000'")
+    ending = Ending(running.keeper_beside())
+    for text in "12":
+        (source / "ext/plugin.py").write_text(f"text = {text}\n")
+        running.next(" changed; .*LocalStack restarts$")
+        running.next("^supervisor ready$")
+    running.end()
+    assert ending.wait(AT_ONCE_S)
+
+
 def test_what_is_to_be_installed_is_synced_before(start, source):
     running = start(source, EXTENSION_LOG_LEVEL="debug")
     declare(source, "markupsafe>=2")

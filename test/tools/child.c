@@ -7,6 +7,7 @@
  * too, which says "also N" child moved         the same, but it has left its group for that of a second
  * process child terminal      "ready …", then what a terminal does to a process with everything at its
  * default but the signals it says: INT, WINCH, CONT; it says "read TEXT" for each line that it reads there
+ *   child args ARG…     each argument, with a NUL behind it, and ends
  *   child orphan        leaves an orphan that waits for a byte on stdin; "orphan PID", "ready …", then as
  * report
  */
@@ -121,6 +122,11 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "terminal") == 0)
         at_terminal();
+    if (strcmp(what, "args") == 0) {
+        for (int i = 2; i < argc; i++)
+            fwrite(argv[i], strlen(argv[i]) + 1, 1, stdout);
+        return 0;
+    }
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, NULL, sizeof every);
     if (strcmp(what, "group") == 0)
         second("also", 0);
