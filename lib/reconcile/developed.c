@@ -206,7 +206,7 @@ int developed_read(struct session *s, struct developed *items, size_t count, str
     const char **folders = arena_array(&s->memory, count, sizeof *folders);
     for (size_t i = 0; i < count; i++) {
         folders[i] = items[i].folder;
-        items[i].fact = fact_source(&s->memory, items[i].folder);
+        session_folder(s, items[i].folder);
     }
     if (session_interpreter(s, err) < 0 || read_projects(s, folders, count, err) < 0)
         return -1;

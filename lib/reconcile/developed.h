@@ -15,10 +15,10 @@ struct developed {
     const char *from;   /* who asks for it */
     bool named;         /* by -e; false: a developer's source */
     /* of developed_read: */
-    const char *fact, *code; /* fact_source of the folder before it was read, and fact_code; NULL where its
-                                code does not matter */
-    const char *url;         /* of place: what stands behind the @ of its requirement */
-    const char *name;        /* normalised; NULL where that cannot be told */
+    const char
+        *code;       /* fact_code of the folder before it was imported; NULL where its code does not matter */
+    const char *url; /* of place: what stands behind the @ of its requirement */
+    const char *name;                /* normalised; NULL where that cannot be told */
     const struct metadata *metadata; /* NULL where there is an error */
     struct source_links links;
     struct source_install install; /* what stands in the venv for it */

@@ -124,6 +124,36 @@ static const char *parameter(struct arena *a, struct text url, const char *key)
     return NULL;
 }
 
+const char *reference_folder(struct arena *a, const char *url)
+{
+    const char *path = url_to_path(a, url), *below = parameter(a, text_of(url), "subdirectory");
+    if (path)
+        path = path_absolute(a, below ? path_join(a, path, below) : path);
+    return path && is_folder(path) ? path : NULL;
+}
+
+const char *reference_folder_said(struct arena *a, struct text said, const char *folder, bool editable)
+{
+    size_t at = text_find(said, '@');
+    if (at < said.len && !is_url(said) && is_url(text_trim(text_from(said, at + 1))))
+        said = text_trim(text_from(said, at + 1));
+    bool url = is_url(said);
+    cut_marker(&said, url);
+    cut_extras(&said);
+    if (url)
+        return reference_folder(a, text_dup(a, said));
+    if (!editable && !looks_like_path(said))
+        return NULL;
+    const char *path = locate(a, said, folder);
+    return is_folder(path) ? path : NULL;
+}
+
+bool reference_same_folder(const char *one, const char *other)
+{
+    struct stat x, y;
+    return stat(one, &x) == 0 && stat(other, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* As pip has it, with what setuptools alone reads. */
 static int check_folder(struct arena *a, const char *path, const char *subdirectory, struct err *err)
 {

@@ -18,6 +18,14 @@ int reference_resolve(struct session *s, struct text text, const char *folder, c
 /* The marker behind what is a path or URL; empty for none. */
 struct text reference_marker(struct text text);
 
+/* The folder of the project that a URL (with the subdirectory behind its #) leads to on this machine,
+ * absolute; NULL where that is no folder. */
+const char *reference_folder(struct arena *a, const char *url);
+/* The same of what stands in an input, whether it can be used or not: a path, a URL, or NAME @ URL. */
+const char *reference_folder_said(struct arena *a, struct text said, const char *folder, bool editable);
+/* Whether both are the same folder, by whatever path. */
+bool reference_same_folder(const char *one, const char *other);
+
 /* What a direct reference (the URL of "NAME @ URL") leads to; ERR_INPUT for what is none of these. */
 enum reference_kind { REFERENCE_WHEEL, REFERENCE_ARCHIVE, REFERENCE_REPOSITORY, REFERENCE_FOLDER };
 int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, struct err *err);

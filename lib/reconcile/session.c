@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/stopwatch.h"
+#include "boot/fact.h"
 #include "config/environment.h"
 #include "config/setting.h"
 #include "reconcile/cache_mark.h"
@@ -104,6 +105,8 @@ void session_close(struct session *s)
     installed_free(&s->prefer);
     array_free(&s->build_settings);
     developed_close(s);
+    array_free(&s->folders);
+    array_free(&s->folder_facts);
     sources_free(&s->sources);
     settings_free(&s->settings);
     arena_free(&s->memory);
@@ -140,6 +143,15 @@ void session_place_sources(struct session *s)
     sources_free(&s->sources);
     sources_ready(&s->memory, &s->paths, &s->settings, &s->sources);
     warn_of_sources(s);
+}
+
+const char *session_folder(struct session *s, const char *folder)
+{
+    for (size_t i = 0; i < s->folders.count; i++)
+        if (strcmp(s->folders.items[i], folder) == 0)
+            return s->folder_facts.items[i];
+    array_push(&s->folders, arena_strdup(&s->memory, folder));
+    return *array_push(&s->folder_facts, fact_source(&s->memory, folder));
 }
 
 int session_interpreter(struct session *s, struct err *err)

@@ -74,7 +74,8 @@ struct session {
     struct state_marks marks;      /* what `check` found, for a sync (or its plan) to repair */
     struct installed_set prefer;   /* `lock`: what is installed, but has to be found on an index */
     struct ARRAY(struct build_setting) build_settings;
-    struct strmap projects; /* folder -> struct project of developed.h, as read in this run */
+    struct strmap projects;               /* folder -> struct project of developed.h, as read in this run */
+    struct strings folders, folder_facts; /* of session_folder */
     const char
         *build_key; /* what of the settings makes other wheels of the same source; NULL: not asked yet */
     const char *build_fault; /* NULL, or why nothing can be built: then too */
@@ -95,6 +96,9 @@ void session_close(struct session *s);
 const struct boot_sources *session_sources(struct session *s);
 /* The same, each put in its place. Nothing can be mounted once restrict_writes was called. */
 void session_place_sources(struct session *s);
+/* fact_source of a folder, absolute, as it was when it was first asked for: before anything in it was read,
+ * so that a boot notices what changed since. */
+const char *session_folder(struct session *s, const char *folder);
 /* The interpreter and its tags, in s->py and s->tags. */
 int session_interpreter(struct session *s, struct err *err);
 /* What the base has, in s->base. */

@@ -45,6 +45,14 @@ static bool came_from_repository(struct source *source, const struct direct_url 
            same_text(from->subdirectory, git.subdirectory);
 }
 
+/* What a distribution requires stands in no input. */
+static void note_folder(struct session *s, const char *url)
+{
+    const char *folder = reference_folder(&s->memory, url);
+    if (folder)
+        session_folder(s, folder);
+}
+
 /* What is installed stays when the folder cannot be looked at. */
 static bool came_from_folder(struct source *source, struct installed *have, const struct direct_url *from,
                              const char *url)
@@ -54,6 +62,7 @@ static bool came_from_folder(struct source *source, struct installed *have, cons
     const char *then = from->editable ? NULL : installed_source(&s->venv, have);
     char now[DIGEST_HEX];
     struct err err cleanup_err = ERR_INIT;
+    note_folder(s, url);
     if (!then || strcmp(from->url, wanted->url) != 0 || !same_text(from->subdirectory, wanted->subdirectory))
         return false;
     if (source_digest(url_to_path(&s->memory, url), now, &err) == 0)
@@ -173,6 +182,7 @@ static int fetch_folder(struct source *source, struct name *n, struct source_dir
     char digest[DIGEST_HEX];
     from->kind = DIRECT_FOLDER;
     d->from = from;
+    note_folder(s, d->url);
     if (source_all_is_checked(source))
         return err_set(err, ERR_INPUT, "%s is a folder, which no hash can be given for", path);
     if (built_folder(s, n->name, path, from->subdirectory, digest, &d->wheel, err) < 0)

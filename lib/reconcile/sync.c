@@ -213,31 +213,31 @@ static void remember_local(struct state *state, struct arena *a, const struct re
 {
     char *path = r->url ? url_to_path(a, r->url) : NULL;
     struct stat st;
-    if (!path)
-        return;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        array_push(&state->folders, path);
-    else
+    if (path && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)))
         array_push(&state->wheels, path);
 }
 
-/* Those that could not be used are developers' sources alone: -e that cannot be is tried again each time. */
-static void remember_developed(struct state *state, const struct run *run)
+/* Whether they could be used or not: what mends one is a change as well. */
+static void remember_folders(struct state *state, const struct run *run)
 {
-    array_each (&run->wanted.developed, place) {
-        const struct developed *d = *place;
-        if (d->named) {
-            array_push(&state->folders, (char *)(uintptr_t)d->folder); /* nobody writes to it */
-            array_push(&state->folder_facts, (char *)(uintptr_t)d->fact);
-        }
-        if (d->code) {
-            array_push(&state->code, (char *)(uintptr_t)d->folder);
-            array_push(&state->code_facts, (char *)(uintptr_t)d->code);
-        }
-        for (size_t i = 0; i < state->sources.count; i++)
-            if (strcmp(state->sources.items[i].folder, d->folder) == 0)
-                state->sources.items[i].fact = d->fact;
+    const struct session *s = run->s;
+    for (size_t i = 0; i < s->folders.count; i++) {
+        bool source = false;
+        array_each (&state->sources, known)
+            if (strcmp(known->folder, s->folders.items[i]) == 0) {
+                known->fact = s->folder_facts.items[i];
+                source = true;
+            }
+        if (source)
+            continue;
+        array_push(&state->folders, s->folders.items[i]);
+        array_push(&state->folder_facts, s->folder_facts.items[i]);
     }
+    array_each (&run->wanted.developed, place)
+        if ((*place)->code) {
+            array_push(&state->code, (char *)(uintptr_t)(*place)->folder); /* nobody writes to it */
+            array_push(&state->code_facts, (char *)(uintptr_t)(*place)->code);
+        }
 }
 
 /* What was to be repaired and could not be: the next sync tries it again. */
@@ -275,10 +275,9 @@ static int remember(struct run *run, struct err *err)
                       s->settings.files[i].exists ? s->settings.files[i].digest : "-");
     for (size_t i = 0; i < run->wanted.files.count; i++)
         remember_file(&state, a, run->wanted.files.items[i], run->wanted.digests.items[i]);
-    remember_developed(&state, run);
+    remember_folders(&state, run);
     array_each (&run->wanted.roots, root)
-        if (!root->requirement->url || !wanted_developed(&run->wanted, root->requirement->url))
-            remember_local(&state, a, root->requirement);
+        remember_local(&state, a, root->requirement);
     array_each (&run->wanted.constraints, limit)
         remember_local(&state, a, limit->requirement);
     for (size_t i = 0; i < s->py.path_count; i++)

@@ -61,6 +61,14 @@ static bool is_for_others(struct reader *r, const char *text)
            !marker_evaluate(parsed, &r->s->py.markers, NULL);
 }
 
+/* Before anything in it is read. */
+static void remember_folder(struct reader *r, const char *text, const struct place *at)
+{
+    const char *folder = reference_folder_said(r->a, text_of(text), at->folder, at->editable);
+    if (folder && !is_for_others(r, text))
+        session_folder(r->s, folder);
+}
+
 /* 1: its marker does not hold. */
 static int parse(struct reader *r, const char *text, const struct place *at, struct requirement *req,
                  struct err *err)
@@ -96,8 +104,7 @@ static void break_constraint(struct reader *r, const char *text, const char *fro
     array_push(&r->out->constraints, (struct wanted_constraint){req, from, NULL, arena_strdup(r->a, why)});
 }
 
-static int take_editable(struct reader *r, const struct requirement *req, const struct place *at,
-                         struct err *err)
+static int take_editable(struct reader *r, struct requirement *req, const struct place *at, struct err *err)
 {
     enum reference_kind kind;
     if (reference_kind(r->a, req->url, &kind, err) < 0)
@@ -115,6 +122,7 @@ static void add(struct reader *r, const char *text, const struct place *at)
     struct requirement *req = arena_new(r->a, struct requirement);
     const struct hashes *hashes = wanted_hashes(r->a, at->from, at->options);
     r->mode.given |= hashes != NULL; /* whatever is wrong with the requirement itself */
+    remember_folder(r, text, at);
     int parsed = parse(r, text, at, req, &err);
     if (parsed == 0 && at->editable)
         parsed = take_editable(r, req, at, &err);

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Developers' sources, -e and folders where several things meet."""
+
+import concurrent.futures
+import os
+import shutil
+
+import pytest
+
+from sources import make_folder
+from test_dev_mode import boot, project, sees, sources, tree, unchanged, write  # noqa: F401
+
+BROKEN = "[project\n"
+
+
+def quiet(root, **env):
+    done = unchanged(root, **env)
+    said = [line for line in done.err.splitlines() if "developer mode enabled" not in line and "- mounting extension" not in line]
+    assert said == [], done
+
+
+class Gate:
+    """A build that says when it has begun, and goes on when it may."""
+
+    def __init__(self, folder):
+        self.begun, self.may = folder / "begun", folder / "may"
+        os.mkfifo(self.begun)
+        os.mkfifo(self.may)
+
+    def put(self, backend):
+        text = backend.read_text()
+        backend.write_text(f"import os\nif os.path.exists({str(self.may)!r}):\n    open({str(self.begun)!r}).read()\n"
+                           f"    open({str(self.may)!r}).read()\n{text}")
+
+    def during(self, root, deed, **env):
+        """A boot, and what is done while it builds."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            done = pool.submit(boot, root, **env)
+            self.begun.write_text("")
+            self.begun.unlink()
+            deed()
+            self.may.write_text("")
+            self.may.unlink()
+            return done.result()
+
+
+# ---- what could not be used is looked at again when it changed
+
+@pytest.mark.parametrize("form", ["-e {path}", "{path}", "my-extension @ {url}", "-e my-extension@{url}"])
+@pytest.mark.parametrize("fault", ["broken", "no project"])
+def test_a_folder_that_is_mended(root, tmp_path, form, fault):
+    source = project(tmp_path / "src", "my-extension", "1.0")
+    good = (source / "pyproject.toml").read_text()
+    if fault == "broken":
+        (source / "pyproject.toml").write_text(BROKEN)
+    else:
+        (source / "pyproject.toml").unlink()
+    root.requirements(form.format(path=source, url=source.as_uri()) + "\n")
+    root.env["EXTENSION_OFFLINE"] = "1"
+    first = boot(root)
+    assert root.installed() == {}, first
+    if form.startswith("-e"):
+        (source / "pyproject.toml").write_text(good)
+        done = boot(root)
+        assert root.installed() == {"my-extension": "1.0"}, done
+        quiet(root)
+    else:
+        make_folder(source, "my-extension", "2.0")
+        done = boot(root)
+        assert root.installed() == {"my-extension": "2.0"}, done
+        quiet(root)
+
+
+def test_the_second_of_two_editables_is_renamed(root, tmp_path):
+    one = project(tmp_path / "one", "my-extension", "1.0")
+    two = project(tmp_path / "two", "my-extension", "2.0", files={"other/__init__.py": ""})
+    root.requirements(f"-e {one}\n-e {two}\n")
+    done = boot(root)
+    assert root.installed() == {"my-extension": "1.0"} and f"{one} and {two} are both sources" in done.err
+    assert "both sources" in unchanged(root).err
+    project(two, "other-name", "2.0", files={})
+    boot(root)
+    assert root.installed() == {"my-extension": "1.0", "other-name": "2.0"}
+    quiet(root)
+
+
+# ---- folders
+
+def test_a_project_below_a_folder_is_edited(root, tmp_path):
+    make_folder(tmp_path / "many/inner", "from-folder", "1.0")
+    root.requirements(f"{(tmp_path / 'many').as_uri()}#egg=from-folder&subdirectory=inner\n")
+    boot(root)
+    assert root.installed() == {"from-folder": "1.0"}
+    make_folder(tmp_path / "many/inner", "from-folder", "2.0")
+    boot(root)
+    assert root.installed() == {"from-folder": "2.0"}
+    quiet(root)
+
+
+def test_a_folder_that_a_source_requires_is_edited(root, sources, tmp_path):
+    folder = make_folder(tmp_path / "folder", "from-folder", "1.0")
+    project(sources / "src", "my-extension", requires=[f"from-folder @ {folder.as_uri()}"])
+    boot(root)
+    assert root.installed() == {"from-folder": "1.0", "my-extension": "0.1.0"}
+    quiet(root)
+    make_folder(folder, "from-folder", "2.0")
+    boot(root)
+    assert root.installed() == {"from-folder": "2.0", "my-extension": "0.1.0"}
+    quiet(root)
+
+
+@pytest.mark.parametrize("form", ["{path}", "from-folder @ {url}"])
+def test_a_folder_that_is_edited_while_it_is_built(root, tmp_path, form):
+    """What is built is what the digest is of; what was edited since then is for the next boot."""
+    folder, gate = make_folder(tmp_path / "src", "from-folder", "1.0"), Gate(tmp_path)
+    gate.put(folder / "backend.py")
+    root.requirements(form.format(path=folder, url=folder.as_uri()) + "\n")
+    gate.during(root, lambda: make_folder(folder, "from-folder", "2.0"))
+    assert root.installed() == {"from-folder": "1.0"}
+    boot(root)
+    assert root.installed() == {"from-folder": "2.0"}
+    quiet(root)
+
+
+def test_a_source_that_is_mended_while_another_is_built(root, sources, tmp_path):
+    broken, gate = project(sources / "a", "my-extension"), Gate(tmp_path)
+    good = (broken / "pyproject.toml").read_text()
+    (broken / "pyproject.toml").write_text(BROKEN)
+    gate.put(make_folder(sources / "b", "built-one", "1.0", project=False) / "backend.py")
+    gate.during(root, lambda: (broken / "pyproject.toml").write_text(good))
+    assert root.installed() == {"built-one": "1.0"}
+    boot(root)
+    assert root.installed() == {"built-one": "1.0", "my-extension": "0.1.0"}
+    quiet(root)
