@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/wanted_developed.h"
 
-#include "index/url.h"
+#include "reconcile/reference.h"
 
-/* Of two sources of one distribution the first counts. */
-static int join(struct wanted *w, struct developed *d, struct err *err)
+/* Of two sources of one distribution the first counts. *used: the one that does, where there is no error. */
+static int join(struct wanted *w, struct developed *d, const struct developed **used, struct err *err)
 {
     const struct developed *other = d->error.text ? NULL : wanted_developed_name(w, d->name);
     int result = 0;
+    *used = other ? other : d;
     if (d->error.text)
         result = err_move(err, &d->error);
-    else if (other && strcmp(other->url, d->url) == 0)
+    else if (other && reference_same_folder(other->folder, d->folder))
         developed_free(d); /* asked for twice */
     else if (other)
         result = err_set(
@@ -47,10 +48,11 @@ int wanted_sources(struct session *s, struct wanted *w, struct err *err)
     int result = count ? developed_read(s, all, count, err) : 0;
     for (size_t i = 0; i < count; i++) {
         struct err why cleanup_err = ERR_INIT;
+        const struct developed *used;
         if (result < 0)
             developed_free(&all[i]);
-        else if (join(w, &all[i], &why) == 0)
-            add_root(s, w, &all[i]);
+        else if (join(w, &all[i], &used, &why) == 0)
+            add_root(s, w, used);
         else
             array_push(&w->failures, (struct wanted_failure){all[i].folder, all[i].folder,
                                                              arena_strdup(&s->memory, why.text),
@@ -59,13 +61,22 @@ int wanted_sources(struct session *s, struct wanted *w, struct err *err)
     return result;
 }
 
-int wanted_editable(struct session *s, struct wanted *w, const struct requirement *r, const char *from,
+int wanted_editable(struct session *s, struct wanted *w, struct requirement *r, const char *from,
                     struct err *err)
 {
-    char *folder = url_to_path(&s->memory, r->url);
+    const char *folder = reference_folder(&s->memory, r->url);
     struct developed *d = arena_new(&s->memory, struct developed);
+    const struct developed *used;
     *d = (struct developed){.folder = folder, .place = folder, .from = from, .named = true};
-    return developed_read(s, d, 1, err) < 0 ? -1 : join(w, d, err);
+    if (developed_read(s, d, 1, err) < 0)
+        return -1;
+    if (!d->error.text && strcmp(d->name, r->name) != 0)
+        err_set(&d->error, ERR_INPUT, "the project in %s is %s, not %s: name it so, or leave the name out",
+                folder, d->name, r->name);
+    if (join(w, d, &used, err) < 0)
+        return -1;
+    r->url = used->url;
+    return 0;
 }
 
 struct requirement wanted_loosened(const struct wanted *w, const struct requirement *r)
@@ -78,6 +89,14 @@ struct requirement wanted_loosened(const struct wanted *w, const struct requirem
     return any;
 }
 
+/* Whether a requirement asks for what the source is. */
+static bool is_met(struct session *s, const struct requirement *asked, const struct developed *d)
+{
+    const char *folder = asked->url ? reference_folder(&s->memory, asked->url) : NULL;
+    return asked->url ? folder && reference_same_folder(folder, d->folder)
+                      : specifier_set_contains(&asked->specifiers, &d->metadata->version);
+}
+
 static void settle_root(struct session *s, struct wanted *w, size_t i)
 {
     struct resolve_root *root = &w->roots.items[i];
@@ -85,7 +104,7 @@ static void settle_root(struct session *s, struct wanted *w, size_t i)
     if (!d || (root->requirement->url && strcmp(root->requirement->url, d->url) == 0))
         return;
     const struct requirement *asked = root->requirement;
-    if (asked->url || !specifier_set_contains(&asked->specifiers, &d->metadata->version))
+    if (!is_met(s, asked, d))
         log_warning("%s (%s) is not installed: the source %s of %s %s is used instead", asked->text,
                     root->from, d->folder, d->name, d->metadata->version.text);
     struct requirement *any = arena_new(&s->memory, struct requirement);

@@ -8,8 +8,9 @@
  * Negative only for what concerns all. */
 int wanted_sources(struct session *s, struct wanted *w, struct err *err);
 
-/* The folder that an editable requirement names joins the sources. ERR_INPUT where it cannot be used. */
-int wanted_editable(struct session *s, struct wanted *w, const struct requirement *r, const char *from,
+/* The folder that an editable requirement names joins the sources; r->url becomes the source's. ERR_INPUT
+ * where it cannot be used. */
+int wanted_editable(struct session *s, struct wanted *w, struct requirement *r, const char *from,
                     struct err *err);
 
 /* When all has been read: whoever asks for another version of a source's distribution is content with the

@@ -132,3 +132,62 @@ def test_a_source_that_is_mended_while_another_is_built(root, sources, tmp_path)
     boot(root)
     assert root.installed() == {"built-one": "1.0", "my-extension": "0.1.0"}
     quiet(root)
+
+
+# ---- -e in the forms that pip takes
+
+@pytest.mark.parametrize("form", ["{url}/", "{url}#egg=my-extension", "{localhost}", "{path}/", "{path}/../src", "my-extension@{url}#egg=my_extension",
+                                  '"my-extension @ {url}"', "{odd}", "{link}"])
+def test_urls_of_an_editable(root, tmp_path, form):
+    source = project(tmp_path / "src", "my-extension", "2.0")
+    (tmp_path / "link").symlink_to("src")
+    url = source.as_uri()
+    root.requirements("-e " + form.format(path=source, url=url, localhost=url.replace("file://", "file://localhost"),
+                                          odd=url.replace("src", "sr%63"), link=tmp_path / "link") + "\n")
+    done = boot(root)
+    assert root.installed() == {"my-extension": "2.0"}, done
+    assert sees(root, "my_extension") == "2.0"
+    quiet(root)
+    plan = root.plan()
+    assert [k["name"] for k in plan["keep"]] == ["my-extension"] and plan["install"] == [] == plan["remove"], plan
+
+
+def test_a_subdirectory_of_an_editable(root, tmp_path):
+    project(tmp_path / "many", "outer-one", "1.0")
+    source = project(tmp_path / "many/inner", "my-extension", "2.0")
+    root.requirements(f"-e {(tmp_path / 'many').as_uri()}#egg=my-extension&subdirectory=inner\n")
+    done = boot(root)
+    assert root.installed() == {"my-extension": "2.0"}, done
+    assert os.readlink(root.site / "my_extension") == str(source / "my_extension")
+    quiet(root)
+    project(source, "my-extension", "3.0")
+    boot(root)
+    assert root.installed() == {"my-extension": "3.0"}
+
+
+@pytest.mark.parametrize("form", ["-e other-name@{url}", "-e {url}#egg=other-name", "other-name @ {url}"])
+def test_a_name_that_is_another_ones(root, tmp_path, form):
+    source = project(tmp_path / "src", "my-extension", "2.0")
+    root.requirements(form.format(url=source.as_uri()) + "\n")
+    root.env["EXTENSION_OFFLINE"] = "1"
+    done = boot(root)
+    print(done)
+    assert root.installed() == {}, done
+    if form.startswith("-e"):
+        assert "my-extension" in done.err and "other-name" in done.err, done
+
+
+# ---- one folder, asked for twice
+
+@pytest.mark.parametrize("form", ["-e {path}", "-e {link}", "{path}", "my-extension @ {url}", "{url}"])
+def test_a_source_that_is_asked_for_as_a_folder_too(developer, form, tmp_path):
+    root = developer.root
+    source = developer.source("my-extension", "my-extension", "1.0")
+    (tmp_path / "link").symlink_to(source)
+    root.requirements(form.format(path=source, url=source.as_uri(), link=tmp_path / "link") + "\n")
+    done = developer.boot()
+    assert "both sources" not in done.err and "is used instead" not in done.err, done
+    assert root.installed() == {"my-extension": "1.0"}
+    again = developer.boot()
+    assert again.err.count("preparing") == 0, again
+    assert "both" not in again.err
