@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Developers' sources of each back end, against what the back end itself makes of them, and entry points that stand in code alone,
+found by the real plux."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from packaging.metadata import parse_email
+
+from conftest import LONG
+from test_project_reference import PINS, make, meaning
+
+BANNER = ("localstack-entrypoint: LocalStack extension developer mode enabled", "localstack-entrypoint: - mounting extension ")
+PLUX = "plux==1.14.0"
+
+# ---- projects
+
+REQUIRES = ["MarkupSafe>=2", 'typing-extensions ; python_version >= "3.8"', 'no-such-thing>=1 ; os_name == "nt"']
+POINTS = {"localstack.extensions": {"mine": "{package}:Mine"}, "localstack.hooks.on_infra_start": {"say": "{package}.plugin:say"}}
+
+
+def package(path, **more):
+    return {f"{path}/__init__.py": '"""A package."""\n__version__ = "1.2.3"\nclass Mine: pass\n', f"{path}/plugin.py": "def say(): pass\n",
+            f"{path}/sub/__init__.py": "", f"{path}/sub/deep.py": "", f"{path}/data.json": "{}", **more}
+
+
+def module(name):
+    return {f"{name}.py": '"""A module."""\n__version__ = "1.2.3"\nclass Mine: pass\ndef say(): pass\n'}
+
+
+def toml(name, build, version='version = "1.2.3"', package_name=None, points=POINTS, requires=REQUIRES, tail=""):
+    """pyproject.toml with a [project]; build: a back end and what it needs."""
+    backend, *needs = build
+    used = package_name or name.replace("-", "_")
+    text = f'[build-system]\nrequires = {json.dumps(needs)}\nbuild-backend = "{backend}"\n[project]\nname = "{name}"\n{version}\n' \
+           f"dependencies = {json.dumps(requires)}\nrequires-python = \">=3.8\"\ndescription = \"One of many\"\n" \
+           f"[project.optional-dependencies]\nmore = [\"werkzeug\"]\n[project.scripts]\n{name}-tool = \"{used}:Mine\"\n"
+    for group, names in points.items():
+        text += f'[project.entry-points."{group}"]\n' + "".join(f'{k} = "{v.format(package=used)}"\n' for k, v in names.items())
+    return {"pyproject.toml": text + tail}
+
+
+SETUPTOOLS = ("setuptools.build_meta", "setuptools")
+HATCH = ("hatchling.build", "hatchling")
+FLIT = ("flit_core.buildapi", "flit_core")
+POETRY = ("poetry.core.masonry.api", "poetry-core")
+PDM = ("pdm.backend", "pdm-backend")
+SCM = ("setuptools.build_meta", "setuptools", "setuptools-scm")
+VCS = ("hatchling.build", "hatchling", "hatch-vcs")
+DYNAMIC = 'dynamic = ["version"]'
+
+SETUP_CFG = """[metadata]
+name = {name}
+version = {version}
+description = One of many
+[options]
+{where}python_requires = >=3.8
+install_requires =
+    MarkupSafe>=2
+    typing-extensions ; python_version >= "3.8"
+[options.extras_require]
+more = werkzeug
+[options.entry_points]
+localstack.extensions =
+    mine = {package}:Mine
+"""
+
+OLD_POETRY = """[build-system]
+requires = ["poetry-core"]
+build-backend = "poetry.core.masonry.api"
+[tool.poetry]
+name = "poetry-old"
+version = "1.2.3"
+description = "One of many"
+authors = []
+[tool.poetry.dependencies]
+python = "^3.8"
+MarkupSafe = "^3.0"
+werkzeug = { version = ">=3", optional = true }
+[tool.poetry.extras]
+more = ["werkzeug"]
+[tool.poetry.plugins."localstack.extensions"]
+mine = "poetry_old:Mine"
+"""
+
+# Back ends in the repository itself, one that has its metadata in [project] and one that alone knows it.
+OWN = """import base64, hashlib, os, zipfile
+NAME, VERSION = "{name}", "1.2.3"
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    wheel = f"{{NAME.replace('-', '_')}}-{{VERSION}}-py3-none-any.whl"
+    info = f"{{NAME.replace('-', '_')}}-{{VERSION}}.dist-info"
+    files = {{f"{{info}}/METADATA": f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\nRequires-Dist: markupsafe\\n",
+             f"{{info}}/WHEEL": "Wheel-Version: 1.0\\nGenerator: own\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+             f"{{info}}/entry_points.txt": "[localstack.extensions]\\nmine = {package}:Mine\\n"}}
+    for above, _, names in os.walk("{top}/{package}"):
+        for name in sorted(names):
+            path = os.path.join(above, name)
+            files[os.path.relpath(path, "{top}")] = open(path).read()
+    record = ""
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += f"{{path}},sha256={{digest}},{{len(text.encode())}}\\n"
+    files[f"{{info}}/RECORD"] = record + f"{{info}}/RECORD,,\\n"
+    with zipfile.ZipFile(os.path.join(folder, wheel), "w") as z:
+        for path, text in files.items():
+            z.writestr(path, text)
+    return wheel
+"""
+OWN_BUILD = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["backend"]\n'
+
+
+def own(name, top):
+    used = name.replace("-", "_")
+    return {"backend/own.py": OWN.format(name=name, package=used, top=top),
+            **package(f"{top}/{used}" if top != "." else used)}
+
+
+# What can be read. The template is that of LocalStack's own tools.
+READ = {
+    "template": {"pyproject.toml": """[build-system]
+requires = ["setuptools", "wheel", "plux>=1.3.1"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "template"
+version = "0.1.0"
+description = "LocalStack Extension: template"
+readme = {file = "README.md", content-type = "text/markdown; charset=UTF-8"}
+requires-python = ">=3.9"
+authors = [{ name = "Somebody", email = "somebody@example.org" }]
+keywords = ["localstack", "localstack-extension", "extension"]
+classifiers = []
+dependencies = []
+
+[project.urls]
+Homepage = "https://example.org/template"
+
+[project.optional-dependencies]
+dev = ["localstack-core>=1.0.0"]
+
+[project.entry-points."localstack.extensions"]
+template = "template.extension:MyExtension"
+""", "README.md": "template\n", ".gitignore": "/.venv\n", "Makefile": "all:\n", "template/__init__.py": "name = \"template\"\n",
+                 "template/extension.py": "class MyExtension:\n    name = \"template\"\n"},
+    "st-flat": {**toml("st-flat", SETUPTOOLS), **package("st_flat"), "tests/test_it.py": ""},
+    "st-src": {**toml("st-src", SETUPTOOLS), **package("src/st_src")},
+    "st-module": {**toml("st-module", SETUPTOOLS, points={}), **module("st_module")},
+    "st-namespace": {**toml("st-namespace", SETUPTOOLS, package_name="st_ns.inner"), **package("src/st_ns/inner")},
+    "st-attr": {**toml("st-attr", SETUPTOOLS, DYNAMIC, tail='[tool.setuptools.dynamic]\nversion = {attr = "st_attr.__version__"}\n'),
+                **package("st_attr")},
+    "st-file": {**toml("st-file", SETUPTOOLS, DYNAMIC, tail='[tool.setuptools.dynamic]\nversion = {file = "VERSION"}\n'),
+                **package("src/st_file"), "VERSION": "2.0rc1\n"},
+    "st-find": {**toml("st-find", SETUPTOOLS, tail='[tool.setuptools.packages.find]\nwhere = ["lib"]\ninclude = ["st_find*"]\n'),
+                **package("lib/st_find"), "lib/other/__init__.py": ""},
+    "st-egg": {**toml("st-egg", SETUPTOOLS), **package("src/st_egg")},
+    "cfg-flat": {"setup.cfg": SETUP_CFG.format(name="cfg-flat", version="attr: cfg_flat.__version__", package="cfg_flat",
+                                               where="packages = find:\n"),
+                 "setup.py": "from setuptools import setup\nsetup()\n", **package("cfg_flat")},
+    "cfg-src": {"setup.cfg": SETUP_CFG.format(name="cfg-src", version="3", package="cfg_src", where="package_dir =\n    = src\n"
+                                              "packages = find_namespace:\n") + "[options.packages.find]\nwhere = src\n",
+                "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n',
+                **package("src/cfg_src")},
+    "cfg-egg": {"setup.cfg": SETUP_CFG.format(name="cfg-egg", version="1", package="cfg_egg", where="packages = find:\n"),
+                "setup.py": "from setuptools import setup\nsetup()\n", **package("cfg_egg")},
+    "py-flat": {"setup.py": """from setuptools import setup, find_packages
+setup(name="py-flat", version="0.4", packages=find_packages(), python_requires=">=3.8", install_requires=["MarkupSafe>=2"],
+      extras_require={"more": ["werkzeug"]}, entry_points={"localstack.extensions": ["mine = py_flat:Mine"]})
+""", **package("py_flat")},
+    "hatch-flat": {**toml("hatch-flat", HATCH), **package("hatch_flat")},
+    "hatch-src": {**toml("hatch-src", HATCH, DYNAMIC, tail='[tool.hatch.version]\npath = "src/hatch_src/__init__.py"\n'),
+                  **package("src/hatch_src")},
+    "hatch-module": {**toml("hatch-module", HATCH, points={}), **module("hatch_module")},
+    "hatch-namespace": {**toml("hatch-namespace", HATCH, package_name="hatch_ns.inner",
+                               tail='[tool.hatch.build.targets.wheel]\npackages = ["src/hatch_ns"]\n'), **package("src/hatch_ns/inner")},
+    "flit-flat": {**toml("flit-flat", FLIT, 'dynamic = ["version"]'), **package("flit_flat")},
+    "flit-src": {**toml("flit-src", FLIT), **package("src/flit_src")},
+    "flit-module": {**toml("flit-module", FLIT, 'dynamic = ["version"]', points={}), **module("flit_module")},
+    "flit-namespace": {**toml("flit-namespace", FLIT, package_name="flit_ns.inner", tail='[tool.flit.module]\nname = "flit_ns.inner"\n'),
+                       **package("flit_ns/inner")},
+    "poetry-new": {**toml("poetry-new", POETRY), **package("src/poetry_new")},
+    "poetry-old": {"pyproject.toml": OLD_POETRY, **package("poetry_old")},
+    "poetry-module": {**toml("poetry-module", POETRY, points={}), **module("poetry_module")},
+    "poetry-namespace": {**toml("poetry-namespace", POETRY, package_name="poetry_ns.inner",
+                                tail='[tool.poetry]\npackages = [{ include = "poetry_ns", from = "src" }]\n'),
+                         **package("src/poetry_ns/inner")},
+    "pdm-flat": {**toml("pdm-flat", PDM, DYNAMIC, tail='[tool.pdm.version]\nsource = "file"\npath = "pdm_flat/__init__.py"\n'),
+                 **package("pdm_flat")},
+    "pdm-src": {**toml("pdm-src", PDM), **package("src/pdm_src")},
+    "pdm-module": {**toml("pdm-module", PDM, points={}), **module("pdm_module")},
+    "own-static": {"pyproject.toml": OWN_BUILD + '[project]\nname = "own-static"\nversion = "1.2.3"\ndependencies = ["markupsafe"]\n'
+                   '[project.entry-points."localstack.extensions"]\nmine = "own_static:Mine"\n', **own("own-static", "src")},
+    # Several in one repository.
+    "mono/one": {**toml("mono-one", SETUPTOOLS, requires=["mono-two>=1"]), **package("mono_one")},
+    "mono/two": {**toml("mono-two", HATCH, requires=[]), **package("src/mono_two")},
+}
+EGG_INFO = ("st-egg", "cfg-egg")
+
+# What has to be built to be known.
+GIT_FILES = {".gitignore": "*.pyc\n"}
+BUILT = {
+    "scm-flat": {**toml("scm-flat", SCM, DYNAMIC, tail="[tool.setuptools_scm]\n"), **package("scm_flat"), **GIT_FILES},
+    "scm-src": {**toml("scm-src", SCM, DYNAMIC, tail="[tool.setuptools_scm]\n"), **package("src/scm_src"), **GIT_FILES},
+    "vcs-src": {**toml("vcs-src", VCS, DYNAMIC, tail='[tool.hatch.version]\nsource = "vcs"\n'), **package("src/vcs_src"), **GIT_FILES},
+    "own-flat": {"pyproject.toml": OWN_BUILD, **own("own-flat", ".")},
+    "own-src": {"pyproject.toml": OWN_BUILD, **own("own-src", "src")},
+}
+
+
+def git(folder, *args):
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1",
+           **{f"GIT_{who}_{what}": "somebody@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
+    subprocess.run(["git", "-C", folder, *args], check=True, env=env, capture_output=True, timeout=LONG)
+
+
+def make_repository(folder, tag="v4.5.6"):
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "all")
+    git(folder, "tag", tag)
+
+
+# ---- what the back ends say
+
+# Each wheel in a process of its own. The answer: METADATA, entry_points.txt and the names of the files of each.
+BUILD_WHEELS = """
+import importlib, json, os, pathlib, sys, zipfile
+import setuptools.build_meta, hatchling.build, flit_core.buildapi, poetry.core.masonry.api, pdm.backend
+try:
+    import tomllib
+except ImportError:
+    from setuptools._vendor import tomli as tomllib
+
+def build(folder, out):
+    os.chdir(folder)
+    file = pathlib.Path("pyproject.toml")
+    system = tomllib.loads(file.read_text()).get("build-system", {}) if file.exists() else {}
+    sys.path[:0] = [os.path.join(folder, path) for path in system.get("backend-path", [])]
+    if "build-backend" in system:
+        backend = importlib.import_module(system["build-backend"])
+    else:
+        backend = setuptools.build_meta.__legacy__
+    with zipfile.ZipFile(pathlib.Path(out, backend.build_wheel(out))) as wheel:
+        names = wheel.namelist()
+        read = lambda end: "".join(wheel.read(n).decode() for n in names if n.endswith(".dist-info/" + end))
+        return {"metadata": read("METADATA"), "points": read("entry_points.txt"),
+                "files": [n for n in names if ".dist-info/" not in n and ".data/" not in n]}
+
+answers = {}
+for folder in json.load(sys.stdin):
+    out = folder + ".out"
+    os.mkdir(out)
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(folder + ".log", os.O_WRONLY | os.O_CREAT), 1)
+        os.dup2(1, 2)
+        said = build(folder, out)
+        pathlib.Path(folder + ".json").write_text(json.dumps(said))
+        os._exit(0)
+    os.waitpid(child, 0)
+    answers[folder] = json.loads(pathlib.Path(folder + ".json").read_text())
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def backends(tmp_path_factory):
+    """A Python with all of them."""
+    venv = tmp_path_factory.mktemp("backends") / "venv"
+    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+           **{k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}}
+    subprocess.run(["/usr/bin/python3", "-m", "venv", venv], check=True, env=env, timeout=LONG)
+    subprocess.run([venv / "bin/pip", "install", "-q", *PINS, "setuptools-scm", "hatch-vcs"], check=True, env=env, timeout=LONG)
+    return venv / "bin/python"
+
+
+@pytest.fixture(scope="module")
+def plux(backends, tmp_path_factory):
+    """The real one, as LocalStack's base has it: a folder with it alone."""
+    folder = tmp_path_factory.mktemp("plux")
+    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+           **{k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}}
+    subprocess.run([backends.with_name("pip"), "install", "-q", "--no-deps", "--target", folder, PLUX], check=True, env=env, timeout=LONG)
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+    return folder
+
+
+@pytest.fixture
+def with_plux(root, plux):
+    """The small root, whose LocalStack has plux."""
+    shutil.copytree(plux, next(root.base.glob("lib/python3.*/site-packages")), dirs_exist_ok=True)
+    return root
+
+
+def make_all(folder, projects):
+    """name -> folder; the egg-infos are made later, by who has setuptools."""
+    made = {name: make(folder / name, files) for name, files in projects.items()}
+    for name, files in projects.items():
+        if ".gitignore" in files and name in BUILT:
+            make_repository(made[name])
+    return made
+
+
+def built(python, folder, sources):
+    """What the back end makes of a copy of each: name -> its answer."""
+    copies = {name: folder / name.replace("/", "-") for name in sources}
+    for name, copy in copies.items():
+        shutil.copytree(sources[name], copy, symlinks=True)
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run([python, "-I", "-c", BUILD_WHEELS], input=json.dumps([str(copy) for copy in copies.values()]), env=env,
+                          capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    return {name: answers[str(copy)] for name, copy in copies.items()}
+
+
+def add_egg_info(python, folder):
+    script = "import setuptools, sys; sys.argv[1:] = ['-q', 'egg_info']; setuptools.setup()"
+    subprocess.run([python, "-I", "-c", script], cwd=folder, check=True, capture_output=True, timeout=LONG)
+
+
+def tree(folder):
+    """Every file, link and folder below it, byte code of imports aside."""
+    out = {}
+    for above, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (Path(above, name) for name in [*folders, *files]):
+            st = path.lstat()
+            what = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            out[path] = (st.st_mode, None if what is None else st.st_mtime_ns, what)
+    return out
+
+
+# ---- what we say
+
+
+def only_banner(done):
+    return [line for line in done.err.splitlines() if not line.startswith(BANNER)] == []
+
+
+def quiet_boot(developer, tmp_path, **env):
+    """A boot that starts no child and says nothing but which sources there are."""
+    log = tmp_path / "strace"
+    done = developer.boot("strace", "-f", "-qq", "-o", log, "-e", "trace=fork,vfork,clone,clone3", **env)
+    assert only_banner(done), done
+    assert log.read_text() == "", done
+
+
+IMPORT = """
+import importlib, json, os, sys
+sys.path.append(sys.argv[1])
+def where(name):
+    try:
+        return os.path.realpath(importlib.import_module(name).__file__)
+    except Exception as e:
+        return f"{type(e).__name__}: {e}"
+print(json.dumps({name: where(name) for name in json.load(sys.stdin)}))
+"""
+
+
+def modules(files):
+    for file in files:
+        if file.endswith(".py"):
+            yield file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imported(developer, names):
+    """Where LocalStack gets each module from."""
+    root = developer.root
+    done = subprocess.run([*developer.container.prefix, root.base / "bin/python3", "-I", "-B", "-c", IMPORT, root.site], text=True,
+                          input=json.dumps(names), capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"}, timeout=LONG)
+    return json.loads(done.stdout)
+
+
+def dist_info(root, name):
+    info = root.info(name)
+    points = info / "entry_points.txt"
+    return meaning((info / "METADATA").read_text(), points.read_text() if points.exists() else "")
+
+
+def check_sources(developer, sources, right):
+    """What is installed and imported of each is what its back end makes of it."""
+    names = {name: parse_email(said["metadata"])[0]["name"] for name, said in right.items()}
+    wrong = []
+    where = imported(developer, [module for said in right.values() for module in modules(said["files"])])
+    for name, said in right.items():
+        theirs, ours = meaning(said["metadata"], said["points"]), dist_info(developer.root, names[name])
+        wrong += [(name, key, ours[key], theirs[key]) for key in theirs if ours[key] != theirs[key] and (
+            key != "summary" or ours[key] and theirs[key])]
+        place = developer.places / sources[name].name
+        assert any(modules(said["files"])), name
+        wrong += [(name, module, where[module]) for module in modules(said["files"]) if not where[module].startswith(f"{place}/")]
+    assert not wrong, wrong
+
+
+# ---- each back end
+
+
+@pytest.fixture(scope="module")
+def read_ones(backends, tmp_path_factory):
+    """The sources that can be read, and what their back ends say."""
+    folder = tmp_path_factory.mktemp("read")
+    sources = make_all(folder / "src", READ)
+    right = built(backends, folder, sources)
+    for name in EGG_INFO:
+        add_egg_info(backends, sources[name])
+    return sources, right
+
+
+@pytest.mark.parametrize("flags", ["rw", "ro"])
+def test_sources_that_can_be_read(read_ones, with_plux, developer, tmp_path, flags):
+    sources, right = read_ones
+    top = sources["template"].parent
+    if flags == "ro":
+        developer.container.mount("--bind", top, top)
+        developer.container.mount("-o", "remount,bind,ro", top)
+    developer.env["PIP_NO_INDEX"] = "1"  # nothing is asked for that is not there
+    developer.named = list(sources.values())
+    before = tree(top)
+    done = developer.boot()
+    assert not [line for line in done.err.splitlines() if "warning" in line], done
+    check_sources(developer, sources, right)
+    quiet_boot(developer, tmp_path)
+    assert developer.root.run("check", env=developer.environment({}), wrap=developer.container.prefix).status == 0
+    assert tree(top) == before
+
+
+# ---- what has to be built to be known
+
+@pytest.fixture(scope="module")
+def built_ones(backends, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built")
+    sources = make_all(folder / "src", BUILT)
+    return sources, built(backends, folder, sources)
+
+
+def real_index():
+    return {k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("flags", ["rw", "ro"])
+def test_sources_that_have_to_be_built(built_ones, developer, tmp_path, flags):
+    sources, right = built_ones
+    top = sources["scm-flat"].parent
+    if flags == "ro":
+        developer.container.mount("--bind", top, top)
+        developer.container.mount("-o", "remount,bind,ro", top)
+    developer.named = list(sources.values())
+    developer.env |= real_index()
+    before = tree(top)
+    done = developer.boot()
+    assert not [line for line in done.err.splitlines() if "warning" in line], done
+    assert developer.root.installed()["scm-flat"] == "4.5.6"
+    check_sources(developer, sources, right)
+    quiet_boot(developer, tmp_path)
+    assert tree(top) == before
