@@ -193,7 +193,10 @@ static int begin(struct builder *b, struct build *build, struct job *job, bool *
 
 static const char *name_of(const struct build *build)
 {
-    return build->name ? build->name : build->file_name ? build->file_name : path_base(build->source);
+    return build->name        ? build->name
+           : build->file_name ? build->file_name
+           : build->called    ? build->called
+                              : path_base(build->source);
 }
 
 /* Credentials replaced, and a line where the middle was left out. */

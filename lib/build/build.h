@@ -34,6 +34,8 @@ struct build {
     const char *name;         /* of the distribution: the wheel has to be its; NULL where nobody knows */
     const char *source;       /* absolute: an archive, or a folder, of which a copy is built */
     const char *file_name;    /* what an archive is called, where its path does not say; NULL */
+    const char *called;       /* what stands for the name in messages and logs where there is none; NULL: its
+                                 file's */
     const char *subdirectory; /* of the source, relative; NULL */
     const char *const *config_settings; /* KEY=VALUE */
     size_t config_settings_count;

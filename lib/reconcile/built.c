@@ -338,6 +338,7 @@ static void add_build(struct batch *b, const char *file_name, const char *subdir
     *build = (struct build){.name = of->distribution,
                             .source = of->path,
                             .file_name = file_name,
+                            .called = path_base(of->shown),
                             .subdirectory = subdirectory,
                             .no_isolation = b->s->settings.no_build_isolation};
     give_settings(b->s, build);

@@ -101,18 +101,22 @@ static int ask_build(struct session *s, const struct project *project, struct sa
     return 0;
 }
 
-/* A source that cannot be built now is better had without its version than not at all. */
+/* A source that cannot be built now is better had without its version than not at all. A build may come out
+ * otherwise for the same project files: it runs code that is no fact of the state, so it is tried again. */
 static int ask(struct session *s, const struct project *project, struct said *said, struct err *err)
 {
     struct err why cleanup_err = ERR_INIT;
     *said = (struct said){project->metadata, project->entry_points, project->layout, {0}};
     if (!project->why_not || ask_build(s, project, said, &why) == 0)
         return 0;
+    if (why.kind == ERR_INPUT)
+        why.kind = ERR_UNAVAILABLE;
     if (!project->metadata.len || why.kind == ERR_INTERRUPTED)
         return err_move(err, &why);
     if (!s->only_looks)
-        log_warning("%s is used as far as it can be read, but %s: %s", project->folder, project->why_not,
-                    why.text);
+        log_warning("%s is used as far as it can be read, but %s: %s. It is built when its project file "
+                    "changes, or by `localstack-extensions sync`",
+                    project->folder, project->why_not, why.text);
     return 0;
 }
 

@@ -361,6 +361,14 @@ static void warn_of_another(const struct session *s, const struct state *last, c
         last->host, reason, host);
 }
 
+/* Who syncs by hand also wants to know again what no fact of the state tells: what could not be built of a
+ * developer's source, or imported, may be by now. */
+static bool asks_for_more(struct session *s)
+{
+    return s->own_inputs || s->options->constraint_files.count || s->settings.upgrade || s->options->base ||
+           s->options->python || (!s->options->boot && session_sources(s)->count);
+}
+
 int sync_run(struct session *s, struct err *err)
 {
     if (fs_mkdirs(s->paths.extensions, err) < 0)
@@ -389,8 +397,7 @@ int sync_run(struct session *s, struct err *err)
     const char *reason = NULL;
     enum state_verdict verdict =
         state_compare(&s->memory, &s->paths, &s->settings, session_sources(s), &last, &reason);
-    if (verdict == STATE_SAME && !s->own_inputs && !s->options->constraint_files.count &&
-        !s->settings.upgrade && !s->options->base && !s->options->python) {
+    if (verdict == STATE_SAME && !asks_for_more(s)) {
         log_debug("nothing changed since the last sync");
         return 0;
     }

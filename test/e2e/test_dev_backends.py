@@ -458,3 +458,92 @@ def test_sources_that_have_to_be_built(built_ones, developer, tmp_path, flags):
     check_sources(developer, sources, right)
     quiet_boot(developer, tmp_path)
     assert tree(top) == before
+
+
+# A back end that comes from an index.
+TELLS = """import sys
+sys.path.insert(0, ".")
+from pathlib import Path
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    scope = {"__name__": "own"}
+    exec(Path("own.txt").read_text(), scope)
+    return scope["build_wheel"](folder)
+"""
+
+
+def tells(folder, name, static):
+    """A project that a back end from an index builds; static: all but its version can be read."""
+    text = '[build-system]\nrequires = ["tells"]\nbuild-backend = "tells"\n'
+    if static:
+        text += f'[project]\nname = "{name}"\ndynamic = ["version"]\ndependencies = ["markupsafe"]\n' \
+                f'[project.entry-points."localstack.extensions"]\nmine = "{name}:Mine"\n'
+    files = own(name, ".")
+    return make(folder, {"pyproject.toml": text, **files, "own.txt": files["backend/own.py"]})
+
+
+def test_without_what_builds_it_a_source_is_used_as_far_as_it_can_be_read(developer, index, tmp_path):
+    root = developer.root
+    source = tells(developer.src / "half", "half", static=True)
+    developer.named = [source]
+    done = developer.boot()
+    assert f"{source} is used as far as it can be read, but its version is dynamic: half cannot be built from source: no index has " \
+           "tells, which builds it" in done.err, done
+    assert "It is built when its project file changes, or by `localstack-extensions sync`" in done.err, done
+    assert root.installed() == {"half": "0+unknown"}
+    assert dist_info(root, "half")["points"] == {"localstack.extensions": {"mine": "half:Mine"}}
+    assert imported(developer, ["half", "half.sub.deep"])["half.sub.deep"].startswith(str(developer.places))
+    # A boot does not wait for a build that would only tell the version; who asks for a sync gets one.
+    quiet_boot(developer, tmp_path)
+    index.add("tells", "1.0", files={"tells.py": TELLS})
+    quiet_boot(developer, tmp_path)
+    developer.run("sync")
+    assert root.installed() == {"half": "1.2.3"}
+    quiet_boot(developer, tmp_path)
+
+
+def test_its_version_is_known_at_the_next_boot_that_syncs(developer, index):
+    root = developer.root
+    developer.named = [tells(developer.src / "half", "half", static=True)]
+    developer.boot()
+    index.add("tells", "1.0", files={"tells.py": TELLS})
+    index.add("other", "1.0")
+    developer.boot(EXTENSION_AUTO_INSTALL="other")
+    assert root.installed() == {"half": "1.2.3", "other": "1.0"}
+
+
+def test_a_source_of_which_nothing_can_be_read_is_tried_at_each_boot(developer, index, tmp_path):
+    root = developer.root
+    source = tells(developer.src / "dark", "dark", static=False)
+    developer.named = [source]
+    developer.source("good")
+    for _ in range(2):
+        done = developer.boot()
+        assert f"{source}" in done.err and "no index has tells, which builds it" in done.err, done
+        assert root.installed() == {"good": "1.0"}
+    index.add("tells", "1.0", files={"tells.py": TELLS})
+    developer.boot()
+    assert root.installed() == {"dark": "1.2.3", "good": "1.0"}
+    quiet_boot(developer, tmp_path)
+
+
+def test_a_back_end_that_fails_and_is_mended(developer, tmp_path):
+    """Its own file is no fact of the state: whether it was mended is seen by a build alone."""
+    root = developer.root
+    source = make(developer.src / "own-flat", BUILT["own-flat"])
+    developer.named = [source]
+    backend = source / "backend/own.py"
+    text = backend.read_text()
+    developer.boot()
+    assert root.installed() == {"own-flat": "1.2.3"}
+    with open(source / "pyproject.toml", "a") as file:
+        file.write("# changed\n")
+    backend.write_text(text.replace("def build_wheel", "raise RuntimeError('half way through an edit')\ndef build_wheel"))
+    for _ in range(2):
+        said = developer.boot().err
+        assert "half way through an edit" in said and f"{root.volume}/logs/own-flat-build.log" in said, said
+        assert root.installed() == {"own-flat": "1.2.3"}  # what was linked stays
+        assert "own_flat" in imported(developer, ["own_flat.plugin"])["own_flat.plugin"]
+    backend.write_text(text.replace('"1.2.3"', '"1.2.4"'))
+    developer.boot()
+    assert root.installed() == {"own-flat": "1.2.4"}
+    quiet_boot(developer, tmp_path)
