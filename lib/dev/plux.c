@@ -10,15 +10,29 @@
 
 enum { ANSWER_LIMIT = 16 << 20 };
 
+static json_t *strings_json(const struct strings *strings)
+{
+    json_t *out = json_array();
+    array_each (strings, text)
+        json_array_append_new(out, json_string(*text));
+    return out;
+}
+
 static char *request_text(struct arena *a, const struct plux_request *r)
 {
-    json_t *links = json_array();
+    json_t *links = json_array(), *own;
     for (size_t i = 0; i < r->links->count; i++) {
         const struct source_link *link = &r->links->items[i];
         json_array_append_new(links, json_pack("[s, s]", link->path, path_join(a, r->place, link->target)));
     }
-    json_t *root =
-        json_pack("{s:[s], s:o, s:s}", "paths", r->site_packages, "links", links, "scratch", r->scratch);
+    const struct project *p = r->project;
+    json_t *exclude = strings_json(&p->layout.exclude);
+    json_array_extend(exclude, own = strings_json(&p->plux_exclude));
+    json_decref(own);
+    json_t *root = json_pack("{s:[s], s:o, s:b, s:[o, o], s:o, s:s}", "paths", r->site_packages, "links",
+                             links, "regular_only", p->layout.regular_only || !p->layout.search, "include",
+                             strings_json(&p->layout.include), strings_json(&p->plux_include), "exclude",
+                             exclude, "scratch", r->scratch);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     char *kept = arena_strdup(a, text ? text : "{}");
     free(text);

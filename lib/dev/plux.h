@@ -7,10 +7,12 @@
 #pragma once
 #include "base/text.h"
 #include "dev/layout.h"
+#include "dev/project.h"
 
 struct plux_request {
-    const char *executable; /* the base's interpreter */
-    const char *place;      /* links lead to PLACE/TARGET */
+    const char *executable;        /* the base's interpreter */
+    const struct project *project; /* what it says of its packages counts */
+    const char *place;             /* links lead to PLACE/TARGET */
     const struct source_links *links;
     const char *site_packages; /* of the extensions venv, for what the source imports; may not be there */
     const char *scratch;       /* an existing folder of the caller's, who removes it */

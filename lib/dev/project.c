@@ -109,6 +109,8 @@ void project_free(struct project *p)
     strings_free(&p->layout.include);
     strings_free(&p->layout.exclude);
     strings_free(&p->layout.top_level);
+    strings_free(&p->plux_include);
+    strings_free(&p->plux_exclude);
     strings_free(&p->warnings);
     err_clear(&p->error);
 }

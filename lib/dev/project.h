@@ -21,9 +21,12 @@ struct project {
                              and why_not says so; empty where the name or the requirements are unknown */
     struct text entry_points; /* entry_points.txt: the union of its egg-info's and its project file's, which
                                  wins; groups and names sorted; empty for none */
-    bool plux; /* plux is a build requirement and there is no egg-info: more may stand in its code */
-    const char *egg_info; /* path of the egg-info that was used, NULL for none */
-    const char *backend;  /* "setuptools.build_meta", …; NULL: none is named */
+    bool plux; /* plux is a build requirement that looks for plugins at the build, and there is no egg-info:
+                  more entry points may stand in its code, */
+    struct strings plux_include, plux_exclude; /* in packages with such dotted names (shell patterns; empty:
+                                                  all, none) */
+    const char *egg_info;                      /* path of the egg-info that was used, NULL for none */
+    const char *backend;                       /* "setuptools.build_meta", …; NULL: none is named */
     struct project_layout layout;
     struct strings warnings; /* sentences about what was passed over */
     struct err error; /* what makes it no project at all (a malformed file: name, line, text); else its kind

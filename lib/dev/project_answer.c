@@ -166,6 +166,8 @@ bool project_answer_take(struct arena *a, const json_t *json, struct project *p,
     return take_text(a, json_object_get(json, "name"), &p->given) &&
            take_text(a, json_object_get(json, "backend"), &p->backend) &&
            take_flag(json_object_get(json, "plux"), &p->plux) &&
+           take_strings(a, json_object_get(json, "plux_include"), &p->plux_include) &&
+           take_strings(a, json_object_get(json, "plux_exclude"), &p->plux_exclude) &&
            take_strings(a, json_object_get(json, "warnings"), &p->warnings) &&
            take_layout(a, json_object_get(json, "layout"), &p->layout) && take_version(a, json, answer) &&
            take_text(a, json_object_get(json, "summary"), &answer->summary) &&

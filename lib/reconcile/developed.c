@@ -160,6 +160,7 @@ static int discover(struct session *s, const struct developed *d, struct plux_an
     if (lock < 0)
         return -1;
     const struct plux_request request = {.executable = s->py.executable,
+                                         .project = strmap_get(&s->projects, text_of(d->folder)),
                                          .place = d->folder,
                                          .links = &d->links,
                                          .site_packages =

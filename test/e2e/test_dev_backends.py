@@ -547,3 +547,206 @@ def test_a_back_end_that_fails_and_is_mended(developer, tmp_path):
     developer.boot()
     assert root.installed() == {"own-flat": "1.2.4"}
     quiet_boot(developer, tmp_path)
+
+
+# ---- entry points that stand in code alone
+
+TEMPLATE = """[build-system]
+requires = ["setuptools", "wheel", "plux>=1.3.1"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "{name}"
+version = "0.1.0"
+dependencies = {requires}
+[project.entry-points."localstack.extensions"]
+mine = "{name}.extension:Mine"
+"""
+HOOK = """from plux import plugin
+@plugin(namespace="localstack.hooks.on_infra_start")
+def {name}():
+    pass
+"""
+PROVIDER = """import plux
+from plux import Plugin, PluginSpec
+class Abstract(Plugin):
+    namespace = "localstack.providers"
+class Provider(Abstract):
+    name = "one:custom"
+class _Private(Abstract):
+    name = "private"
+spec = PluginSpec("localstack.specs", "two", Provider)
+"""
+HOOKS = "localstack.hooks.on_infra_start"
+STATIC = {"localstack.extensions": {"mine": "marker.extension:Mine"}}
+
+
+def write(source, files, requires=(), tail=""):
+    return make(source, {"pyproject.toml": TEMPLATE.format(name="marker", requires=json.dumps(list(requires))) + tail, **files})
+
+
+def marker(developer, files, requires=(), tail=""):
+    files = {"marker/__init__.py": "", "marker/extension.py": "class Mine: pass\n", **files}
+    source = write(developer.src / "marker", files, requires, tail)
+    developer.named = [source]
+    return source
+
+
+def points(developer):
+    return dist_info(developer.root, "marker")["points"]
+
+
+def theirs(python, plux, folder, source):
+    """What plux itself finds in a copy, which it writes to."""
+    copy = folder / "copy"
+    shutil.copytree(source, copy)
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": str(plux)}
+    done = subprocess.run([python, "-m", "plux", "entrypoints"], cwd=copy, env=env, check=False, capture_output=True, text=True,
+                          timeout=LONG)
+    assert done.returncode == 0, done.stderr
+    [text] = copy.rglob("*.egg-info/entry_points.txt")
+    return meaning("Metadata-Version: 2.1\nName: x\nVersion: 1\n", text.read_text())["points"]
+
+
+def test_entry_points_that_stand_in_code(with_plux, plux, backends, developer, tmp_path):
+    source = marker(developer, {"marker/hooks.py": HOOK.format(name="say"), "marker/sub/__init__.py": HOOK.format(name="top"),
+                                "marker/provider.py": PROVIDER, "marker/no/package.py": HOOK.format(name="namespace"),
+                                "tests/__init__.py": "", "tests/test_it.py": HOOK.format(name="test")})
+    before = tree(developer.src)
+    assert "warning" not in developer.boot().err
+    assert points(developer) == theirs(backends, plux, tmp_path, source) == {
+        **STATIC, HOOKS: {"say": "marker.hooks:say", "top": "marker.sub:top", "namespace": "marker.no.package:namespace"},
+        "localstack.providers": {"one:custom": "marker.provider:Provider", "private": "marker.provider:_Private"},
+        "localstack.specs": {"two": "marker.provider:Provider"}}
+    quiet_boot(developer, tmp_path)
+    assert tree(developer.src) == before
+
+
+FAILS = "raise RuntimeError('nobody shall import this')\n"
+TAILS = {
+    "excluded": '[tool.plux]\nexclude = ["marker/sub", "marker/no/*.py", "./tests"]\n',
+    "excluded below": '[tool.plux]\nexclude = ["**/sub", "marker/no*"]\n',
+    "included": '[tool.plux]\ninclude = ["marker", "nothing"]\n',
+    "no packages": '[tool.setuptools.packages.find]\nexclude = ["marker.sub*", "marker.no*"]\n',
+    "no namespaces": '[tool.plux]\nexclude = ["marker/sub"]\n[tool.setuptools.packages.find]\nnamespaces = false\n',
+}
+
+
+@pytest.mark.parametrize("tail", TAILS.values(), ids=TAILS)
+def test_packages_where_no_entry_points_are_looked_for(with_plux, plux, backends, developer, tmp_path, tail):
+    source = marker(developer, {"marker/hooks.py": HOOK.format(name="say"), "marker/sub/__init__.py": FAILS + HOOK.format(name="top"),
+                                "marker/no/package/deep.py": FAILS + HOOK.format(name="deep")}, tail=tail)
+    assert "warning" not in developer.boot().err
+    assert points(developer) == theirs(backends, plux, tmp_path, source) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+
+
+def test_entry_points_that_are_made_by_hand(with_plux, developer, tmp_path):
+    """Their list is a file, as LocalStack's own is."""
+    tail = '[tool.plux]\nentrypoint_build_mode = "manual"\n[tool.setuptools.dynamic]\nentry-points = {file = "plux.ini"}\n'
+    source = marker(developer, {"marker/hooks.py": FAILS, "plux.ini": f"[{HOOKS}]\nlisted = marker.hooks:listed\n"})
+    project = source / "pyproject.toml"
+    text = project.read_text().partition("[project.entry-points")[0]
+    project.write_text(text + 'dynamic = ["entry-points"]\n' + tail)
+    assert "warning" not in developer.boot().err
+    assert points(developer) == {HOOKS: {"listed": "marker.hooks:listed"}}
+    quiet_boot(developer, tmp_path)
+
+
+def test_code_that_needs_what_comes_with_the_same_sync(with_plux, developer, index, tmp_path):
+    index.add("needed", "1.0", files={"needed.py": "name = 'say'\n"})
+    index.add("later", "1.0", files={"later.py": "name = 'say'\n"})
+    source = marker(developer, {"marker/hooks.py": "import needed\n" + HOOK.format(name="say")}, ["needed"])
+    assert "warning" not in developer.boot().err
+    assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+    quiet_boot(developer, tmp_path)
+    # And with a later one; what was found before stays meanwhile.
+    write(source, {"marker/more.py": "import later\n" + HOOK.format(name="more")}, ["needed", "later"])
+    assert "warning" not in developer.boot().err
+    assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say", "more": "marker.more:more"}}
+    quiet_boot(developer, tmp_path)
+
+
+def test_a_hook_that_is_new_in_code(with_plux, developer, tmp_path):
+    source = marker(developer, {"marker/hooks.py": HOOK.format(name="say")})
+    developer.boot()
+    (source / "marker/hooks.py").write_text(HOOK.format(name="say") + HOOK.format(name="more"))
+    (source / "marker/__init__.py").write_text("from .hooks import more\n")  # it stays that of its own module
+    developer.boot()
+    assert points(developer)[HOOKS] == {"say": "marker.hooks:say", "more": "marker.hooks:more"}
+    quiet_boot(developer, tmp_path)
+    (source / "marker/hooks.py").unlink()
+    (source / "marker/__init__.py").write_text("")
+    developer.boot()
+    assert points(developer) == STATIC
+
+
+def test_a_module_that_cannot_be_imported(with_plux, developer, tmp_path):
+    source = marker(developer, {"marker/hooks.py": HOOK.format(name="say"), "marker/bad.py": "import no_such_module\n",
+                                "marker/worse.py": "def (:\n"})
+    done = developer.boot()
+    assert f"{source}: entry points in its code may be missing, because marker.bad cannot be imported: ModuleNotFoundError: No module " \
+           "named 'no_such_module' (nor 1 more)" in done.err, done
+    assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+    quiet_boot(developer, tmp_path)
+    (source / "marker/bad.py").write_text(HOOK.format(name="good"))
+    (source / "marker/worse.py").unlink()
+    assert "warning" not in developer.boot().err
+    assert points(developer)[HOOKS] == {"say": "marker.hooks:say", "good": "marker.bad:good"}
+
+
+MISCHIEF = {
+    "prints": "import os, sys\nfor fd in (1, 2):\n    os.write(fd, b'\\n@localstack-extensions-probe\\n{}\\n' * 1000)\nprint('x' * 100000)\n",
+    "threads": "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n",
+    "exits": "import sys\nsys.exit(3)\n",
+    "own": "from pathlib import Path\nPath(__file__).with_name('written').write_text('')\n",
+    "home": "from pathlib import Path\nPath.home().joinpath('written').write_text('')\n",
+    "removes": "import os\nos.unlink(__file__)\n",
+    "venv": "import sys\nopen(sys.path[-1] + '/written.pth', 'w').write('')\n",
+    "daemon": "import subprocess\nsubprocess.Popen(['sleep', '98765.4321'], start_new_session=True)\n",
+    "y_closes": "import os\nos.close(0)\nos.close(2)\n",
+    "paths": "import os, sys\nos.environ.clear()\nos.chdir('/tmp')\nsys.modules.pop('json')\nsys.stdout = sys.stderr = None\n",
+    "exit_handler": "import atexit, time\natexit.register(time.sleep, 1000)\n",
+    "hides": "import sys\nsys.meta_path.insert(0, None) if False else None\nclass __Odd:\n    __class__ = property(lambda self: 1 / 0)\nodd = __Odd()\n",
+}
+
+
+def daemons():
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found += [path] if b"98765.4321" in path.read_bytes() else []
+        except OSError:
+            pass
+    return found
+
+
+def test_modules_that_do_mischief_when_they_are_imported(with_plux, developer, tmp_path):
+    """Nothing of it happens outside of the child that imports them; those that come after them count as well."""
+    source = marker(developer, {f"marker/{name}.py": code + HOOK.format(name=name) for name, code in MISCHIEF.items()}
+                    | {"marker/zz.py": HOOK.format(name="last")})
+    home = Path(developer.root.env["HOME"])
+    before, at_home = tree(developer.src), tree(home)
+    done = developer.boot()
+    [warning] = [line for line in done.err.splitlines() if "warning" in line]
+    assert "cannot be imported" in warning and f"{source}: " in warning, done
+    assert "localstack-extensions-probe" not in done.err and "xxxx" not in done.err
+    assert tree(developer.src) == before and daemons() == []
+    assert not (home / "written").exists() and set(tree(home)) - set(at_home) <= {home / ".cache"}, tree(home)
+    assert not (developer.root.site / "written.pth").exists()
+    found = set(points(developer)[HOOKS])
+    assert found >= {"last", "prints", "threads", "daemon", "y_closes", "paths", "exit_handler", "hides"}, found
+    assert not found & {"exits", "own", "home", "removes", "venv"}
+    quiet_boot(developer, tmp_path)
+
+
+@pytest.mark.parametrize("code, why", [("import os\nos._exit(0)\n", "cannot be understood"), ("import os\nos._exit(7)\n", "exit status 7"),
+                                       ("import os\nos.kill(os.getpid(), 9)\n", "does not run"),
+                                       ("import os\nos.closerange(3, 1000)\n", "does not run")])
+def test_a_module_that_ends_its_interpreter(with_plux, developer, tmp_path, code, why):
+    source = marker(developer, {"marker/bad.py": code, "marker/hooks.py": HOOK.format(name="say")})
+    done = developer.boot()
+    assert f"warning: {source}: only the entry points that its files name are known of it: " in done.err and why in done.err, done
+    assert points(developer) == STATIC
+    quiet_boot(developer, tmp_path)
+    (source / "marker/bad.py").unlink()
+    developer.boot()
+    assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}

@@ -210,7 +210,8 @@ static void assert_fails(const char *answer, const char *part)
 }
 
 #define ANSWER(extras, points, parts)                                                                        \
-    "[{\"name\":\"a\",\"backend\":null,\"plux\":false,\"warnings\":[],\"version\":\"1\",\"version_at\":["    \
+    "[{\"name\":\"a\",\"backend\":null,\"plux\":false,\"plux_include\":[],\"plux_exclude\":[],\"warnings\":" \
+    "[],\"version\":\"1\",\"version_at\":["                                                                  \
     "\"\",0],"                                                                                               \
     "\"summary\":null,\"requires_python\":null,\"requires\":[[\"x\",\"f\",1]],\"unknown\":{},"               \
     "\"extras\":" extras ",\"entry_points\":" points ",\"layout\":{\"parts\":" parts                         \

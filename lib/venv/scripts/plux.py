@@ -1,7 +1,10 @@
 # Which entry points the code of a source has, as plux finds them when it is built: every module is imported, and what in
 # it plux knows for a plugin of its own is one. Standard input: {"paths": [FOLDER that goes behind sys.path, …], "links":
-# [[PATH in site-packages, where it leads], …], "scratch": FOLDER}. The answer: {"plux": whether there is one,
+# [[PATH in site-packages, where it leads], …], "regular_only": whether a folder without an __init__.py is no package, "include":
+# [[PATTERN of packages' dotted names, …], …] (one of each list has to fit, where it has any), "exclude": [PATTERN, …] (none may),
+# "scratch": FOLDER}. The answer: {"plux": whether there is one,
 # "entry_points": [[GROUP, NAME, VALUE], …], "failed": [[MODULE, WHY], …]}.
+import fnmatch
 import inspect
 import json
 import os
@@ -29,16 +32,29 @@ def lay_out(links, scratch):
     return place
 
 
-def modules(path, target):
+def wanted(package, request):
+    fits = lambda patterns: any(fnmatch.fnmatchcase(package, pattern) for pattern in patterns)
+    return all(fits(patterns) for patterns in request["include"] if patterns) and not fits(request["exclude"])
+
+
+def is_package(folder, name, request):
+    if not name.isidentifier() or name == "__pycache__":
+        return False
+    return not request["regular_only"] or os.path.exists(os.path.join(folder, name, "__init__.py"))
+
+
+def modules(path, target, request):
     """Dotted names of a link's modules: of a package all below it that are in packages too."""
     name = path.replace("/", ".")
     if not os.path.isdir(target):
         yield name.split(".py")[0] if name.endswith(".py") else name.rsplit(".", 2)[0]
         return
     for folder, folders, files in os.walk(target):
-        folders[:] = sorted(f for f in folders if os.path.exists(os.path.join(folder, f, "__init__.py")))
+        folders[:] = sorted(f for f in folders if is_package(folder, f, request))
         below = os.path.relpath(folder, target)
         package = name if below == "." else name + "." + below.replace("/", ".")
+        if not wanted(package, request):
+            continue
         yield package
         for file in sorted(files):
             stem, end = os.path.splitext(file)
@@ -59,7 +75,7 @@ def discover(request):
     resolve = resolver().resolve
     names = []
     for path, target in request["links"]:
-        names += modules(path, target)
+        names += modules(path, target, request)
     names = names[:MOST]
     found, failed = {}, []
     for name in names:

@@ -251,6 +251,7 @@ class Result:
         self.unknown = {}  # field: clause; the fields are name, version, requires-python, dependencies,
         self.warnings = []  # optional-dependencies, entry-points, packages
         self.plux = False
+        self.plux_include, self.plux_exclude = [], []  # patterns of packages
         self.parts = {}  # path in site-packages: place in the folder
         self.search = True
         self.where, self.include, self.exclude = [], [], []
@@ -295,6 +296,7 @@ class Result:
         return {
             "name": self.name, "version": self.version, "summary": self.summary, "backend": self.backend,
             "version_at": self.version_at, "requires_python": self.requires_python, "plux": self.plux,
+            "plux_include": self.plux_include, "plux_exclude": self.plux_exclude,
             "unknown": self.unknown,
             "requires": [list(r) for r in self.requires],
             "extras": {extra: [list(r) for r in rows] for extra, rows in self.extras.items()},

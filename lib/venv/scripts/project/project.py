@@ -42,6 +42,16 @@ def toml(folder, loads):
         raise Malformed("pyproject.toml", line, said[: place.start()] if place else said) from None
 
 
+def read_plux(result, document):
+    """Whether and where it would look for plugins at a build."""
+    settings = document.table("tool").table("plux")
+    asked = "plux" in build_requirements(document) and settings.text("entrypoint_build_mode") != "manual"
+    for key, to in (("include", result.plux_include), ("exclude", result.plux_exclude)):
+        for path in settings.list_of_texts(key) if asked else ():
+            to.append(".".join(part for part in os.path.splitext(path)[0].split("/") if part not in ("", ".")))
+    result.plux = asked
+
+
 def read_folder(path, loads):
     folder, result = Folder(path), Result()
     document = Table(folder, "", toml(folder, loads))
@@ -58,7 +68,7 @@ def read_folder(path, loads):
         if line:
             result.version_at = [file, line]
             break
-    result.plux = "plux" in build_requirements(document)
+    read_plux(result, document)
     return printable(result.answer())
 
 
