@@ -298,6 +298,28 @@ static void take_failure(const struct source_build *of, struct err *failed)
     err_clear(failed);
 }
 
+/* What failed once in a run is not tried again in it, however often the solver comes by. */
+static void remember_failure(struct session *s, const struct source_build *of)
+{
+    char key[DIGEST_HEX];
+    struct err *kept = arena_new(&s->memory, struct err);
+    if (!of->error->text || of->error->kind == ERR_INTERRUPTED || of->error->kind == ERR_SYSTEM)
+        return;
+    make_key(s, of->distribution, of->origin, key);
+    *kept = (struct err){.kind = of->error->kind, .text = arena_strdup(&s->memory, of->error->text)};
+    *strmap_place(&s->failed_builds, text_of(key)) = kept;
+}
+
+static bool failed_before(struct session *s, const struct source_build *of)
+{
+    char key[DIGEST_HEX];
+    make_key(s, of->distribution, of->origin, key);
+    const struct err *why = strmap_get(&s->failed_builds, text_of(key));
+    if (why)
+        err_set(of->error, why->kind, "%s", why->text);
+    return why != NULL;
+}
+
 /* All that is in the batch. */
 static int build_all(struct batch *b, struct err *err)
 {
@@ -314,10 +336,12 @@ static int build_all(struct batch *b, struct err *err)
         return -1;
     for (size_t i = 0; i < b->count; i++) {
         const struct source_build *of = &b->of[i];
-        if (b->builds[i].error.text)
+        if (b->builds[i].error.text) {
             take_failure(of, &b->builds[i].error);
-        else if (take_wheel(b, i, of->error) == 0)
+            remember_failure(b->s, of);
+        } else if (take_wheel(b, i, of->error) == 0) {
             log_info("built %s in %.1f s", of->shown, (double)b->builds[i].took_ms / 1000);
+        }
     }
     return 0;
 }
@@ -385,6 +409,8 @@ static bool start(struct batch *b, struct task *t, long long waited_ms)
     struct arena scratch cleanup_arena = ARENA_INIT;
     struct source_build *of = &b->of[b->count];
     const char *holder = "";
+    if (failed_before(b->s, &t->of))
+        return true;
     bool ours = take_turn(b->s, &t->of, &scratch, &holder);
     if (!ours && waited_ms >= 0) {
         if (!t->told && waited_ms >= TELL_AFTER_MS) {
@@ -397,12 +423,14 @@ static bool start(struct batch *b, struct task *t, long long waited_ms)
     if (!ours)
         log_warning("the other sync does not end with %s; it is built here", t->of.shown);
     *of = t->of;
-    if (find(b->s, of->distribution, of->origin, of->wheel))
+    if (find(b->s, of->distribution, of->origin, of->wheel)) {
         give_back(of);
-    else if (t->provide(b->s, t, of, of->error) < 0)
+    } else if (t->provide(b->s, t, of, of->error) < 0) {
+        remember_failure(b->s, of);
         give_back(of);
-    else
+    } else {
         add_build(b, t->file_name, t->subdirectory);
+    }
     return true;
 }
 
@@ -631,30 +659,6 @@ static int provide_commit(struct session *s, const struct task *t, struct source
     return check_out(s, t->url, t->commit, of, err);
 }
 
-int built_repository(struct session *s, const char *name, const struct git_url *url, const char *commit,
-                     struct unpacked *wheel, struct err *err)
-{
-    struct err failed cleanup_err = ERR_INIT;
-    struct task task = {
-        .of = {.distribution = name,
-               .origin = arena_concat(&s->memory, "repository ", url->shown, " ", commit, "\nfolder ",
-                                      url->subdirectory ? url->subdirectory : ""),
-               .shown = url->shown,
-               .lock = -1,
-               .turn = -1,
-               .wheel = wheel,
-               .error = &failed},
-        .provide = provide_commit,
-        .url = url,
-        .commit = commit,
-        .subdirectory = url->subdirectory};
-    if (find(s, name, task.of.origin, wheel))
-        return 0;
-    if (store_open(s, err) < 0 || build_tasks(s, &task, 1, err) < 0)
-        return -1;
-    return failed.text ? err_move(err, &failed) : 0;
-}
-
 /* ---- folders */
 
 static const char *origin_of_folder(struct session *s, const char *digest, const char *subdirectory)
@@ -676,26 +680,53 @@ static int provide_folder(struct session *s, const struct task *t, struct source
     return 0;
 }
 
-int built_folder(struct session *s, const char *name, const char *folder, const char *subdirectory,
-                 char digest[DIGEST_HEX], struct unpacked *wheel, struct err *err)
+/* ---- both */
+
+static int describe(struct session *s, struct built_item *item, struct task *t)
 {
-    struct err failed cleanup_err = ERR_INIT;
-    if (source_digest(folder, digest, err) < 0)
-        return -1;
-    struct task task = {.of = {.distribution = name,
-                               .origin = origin_of_folder(s, digest, subdirectory),
-                               .shown = folder,
-                               .lock = -1,
-                               .turn = -1,
-                               .wheel = wheel,
-                               .error = &failed},
-                        .provide = provide_folder,
-                        .folder = folder,
-                        .digest = digest,
-                        .subdirectory = subdirectory};
-    if (find(s, name, task.of.origin, wheel))
+    *t = (struct task){.of = {.distribution = item->name,
+                              .shown = item->git ? item->git->shown : item->folder,
+                              .lock = -1,
+                              .turn = -1,
+                              .wheel = &item->wheel,
+                              .error = &item->error},
+                       .url = item->git,
+                       .commit = item->commit,
+                       .folder = item->folder,
+                       .digest = item->digest};
+    if (item->git) {
+        t->provide = provide_commit;
+        t->subdirectory = item->git->subdirectory;
+        t->of.origin = arena_concat(&s->memory, "repository ", item->git->shown, " ", item->commit,
+                                    "\nfolder ", t->subdirectory ? t->subdirectory : "");
         return 0;
-    if (store_open(s, err) < 0 || build_tasks(s, &task, 1, err) < 0)
+    }
+    t->provide = provide_folder;
+    t->subdirectory = item->subdirectory;
+    if (source_digest(item->folder, item->digest, &item->error) < 0)
         return -1;
-    return failed.text ? err_move(err, &failed) : 0;
+    t->of.origin = origin_of_folder(s, item->digest, item->subdirectory);
+    return 0;
+}
+
+int built_items(struct session *s, struct built_item *items, size_t count, struct err *err)
+{
+    struct task *tasks = arena_array(&s->memory, count, sizeof *tasks);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (describe(s, &items[i], &tasks[n]) == 0 &&
+            !find(s, items[i].name, tasks[n].of.origin, &items[i].wheel))
+            n++;
+    if (!n)
+        return 0;
+    return store_open(s, err) < 0 ? -1 : build_tasks(s, tasks, n, err);
+}
+
+int built_item(struct session *s, struct built_item *item, struct err *err)
+{
+    int result = built_items(s, item, 1, err);
+    if (item->error.text && result == 0)
+        return err_move(err, &item->error);
+    err_clear(&item->error);
+    return result;
 }

@@ -25,14 +25,21 @@ int built_fetch(struct session *s, struct fetch *const *jobs, size_t count, stru
 /* The commit that a repository's reference stands for now. A full one is asked nobody. Errors as for
  * git_resolve, and offline. */
 int built_repository_commit(struct session *s, const struct git_url *url, char **commit, struct err *err);
-/* The wheel of NAME that is built of this commit, now or before. */
-int built_repository(struct session *s, const char *name, const struct git_url *url, const char *commit,
-                     struct unpacked *wheel, struct err *err);
-
-/* The wheel that is built of a folder as it is, now or before when it was the same; *digest: that of the
- * folder (source_digest). `name` NULL: of whatever distribution it is. */
-int built_folder(struct session *s, const char *name, const char *folder, const char *subdirectory,
-                 char digest[DIGEST_HEX], struct unpacked *wheel, struct err *err);
+/* A repository or a folder that a wheel is built of. */
+struct built_item {
+    const char *name;          /* of the distribution; NULL: whatever it is of */
+    const struct git_url *git; /* NULL: it is a folder */
+    const char *commit;
+    const char *folder, *subdirectory;
+    struct unpacked wheel;   /* out */
+    char digest[DIGEST_HEX]; /* out, of a folder: source_digest of what was built */
+    struct err error;        /* out; the caller's to clear */
+};
+/* The wheels of all of them, built now, side by side, or before of the same commit or contents. Negative for
+ * what concerns all. */
+int built_items(struct session *s, struct built_item *items, size_t count, struct err *err);
+/* Of one. */
+int built_item(struct session *s, struct built_item *item, struct err *err);
 
 /* Where the whole output of builds that failed is kept: among LocalStack's logs; NULL where there are none.
  */

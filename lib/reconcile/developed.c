@@ -87,16 +87,15 @@ static void said_free(struct said *said)
 
 static int ask_build(struct session *s, const struct project *project, struct said *said, struct err *err)
 {
-    struct unpacked wheel;
-    char digest[DIGEST_HEX];
+    struct built_item item = {.name = project->name, .folder = project->folder};
     log_debug("%s has to be built to be known: %s", project->folder, project->why_not);
-    if (built_folder(s, project->name, project->folder, NULL, digest, &wheel, err) < 0)
+    if (built_item(s, &item, err) < 0)
         return -1;
-    said->metadata = text_of(wheel_text(s, &wheel, "METADATA"));
-    said->entry_points = text_of(wheel_text(s, &wheel, "entry_points.txt"));
+    said->metadata = text_of(wheel_text(s, &item.wheel, "METADATA"));
+    said->entry_points = text_of(wheel_text(s, &item.wheel, "entry_points.txt"));
     if (said->layout.parts.count || said->layout.top_level.count)
         return 0;
-    add_top_level(s, &wheel, &said->top_level);
+    add_top_level(s, &item.wheel, &said->top_level);
     said->layout.top_level = said->top_level;
     return 0;
 }

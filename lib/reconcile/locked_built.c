@@ -88,7 +88,10 @@ static int build_repository(struct session *s, struct locked_build *b, struct so
                                 .commit = b->commit,
                                 .subdirectory = b->git.subdirectory};
     d->from = from;
-    return built_repository(s, b->package->name, &b->git, b->commit, &d->wheel, &b->error);
+    struct built_item item = {.name = b->package->name, .git = &b->git, .commit = b->commit};
+    int result = built_item(s, &item, &b->error);
+    d->wheel = item.wheel;
+    return result;
 }
 
 static const struct index_file *archive_of(struct session *s, const struct locked *locked,

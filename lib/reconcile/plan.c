@@ -372,6 +372,7 @@ int plan_make(struct session *s, const struct wanted *wanted, struct source *sou
         return plan_of_lock(&p, err);
     p.refused = arena_array(p.a, wanted->roots.count, sizeof *p.refused);
     foresee(source);
+    source_build_ahead(source);
     int result = solve(&p, err);
     if (result == 0) {
         for (size_t i = 0; i < p.result.count; i++) {

@@ -241,8 +241,7 @@ static const char *name_of_folder(struct session *s, const char *url, struct err
     struct arena *a = &s->memory;
     const char *egg = parameter(a, text_of(url), "egg"), *path = url_to_path(a, url);
     const char *subdirectory = parameter(a, text_of(url), "subdirectory");
-    char digest[DIGEST_HEX];
-    struct unpacked wheel;
+    struct built_item item = {.folder = path, .subdirectory = subdirectory};
     const struct metadata *m;
     if (egg)
         return egg;
@@ -252,8 +251,7 @@ static const char *name_of_folder(struct session *s, const char *url, struct err
         return project ? (err_set(err, project->error.kind, "%s", project->error.text), NULL) : NULL;
     if (project->name)
         return project->name;
-    if (built_folder(s, NULL, path, subdirectory, digest, &wheel, err) < 0 ||
-        unpacked_metadata(a, &wheel, &m, err) < 0)
+    if (built_item(s, &item, err) < 0 || unpacked_metadata(a, &item.wheel, &m, err) < 0)
         return NULL;
     return m->normalized;
 }

@@ -105,6 +105,7 @@ void session_close(struct session *s)
     installed_free(&s->prefer);
     array_free(&s->build_settings);
     developed_close(s);
+    strmap_free(&s->failed_builds);
     array_free(&s->folders);
     array_free(&s->folder_facts);
     sources_free(&s->sources);

@@ -78,7 +78,8 @@ struct session {
     struct strings folders, folder_facts; /* of session_folder */
     const char
         *build_key; /* what of the settings makes other wheels of the same source; NULL: not asked yet */
-    const char *build_fault; /* NULL, or why nothing can be built: then too */
+    const char *build_fault;     /* NULL, or why nothing can be built: then too */
+    struct strmap failed_builds; /* of built.h: why, by what was to be built */
     struct http *http;
     struct index *index;
     struct fetcher *fetcher; /* of fetch.h */

@@ -583,6 +583,7 @@ void source_close(struct source *source)
         strmap_free(&n->dependencies);
     }
     strmap_free(&source->names);
+    strmap_free(&source->commits);
 }
 
 bool source_expand(struct source *source, const char *name)

@@ -26,12 +26,17 @@ struct source {
     struct session *s;
     const struct wanted *wanted;
     struct strmap names;
+    struct strmap commits; /* URL of a repository -> the commit that it stands for in this run */
 };
 
 #define cleanup_source __attribute__((cleanup(source_close)))
 
 int source_open(struct source *source, struct session *s, const struct wanted *wanted, struct err *err);
 void source_close(struct source *source);
+
+/* Builds what roots name by URL or path, side by side, before they are asked for one by one. What is wrong
+ * with one is told then. */
+void source_build_ahead(struct source *source);
 
 /* From now on candidates of this name include what indexes have; false when they did already. What the solver
  * was told before no longer holds: resolve again. */

@@ -148,47 +148,83 @@ static char *commit_before(struct source *source, const char *name, const char *
     return NULL;
 }
 
+/* Asked once in a run. */
+static int find_commit(struct source *source, const struct name *n, const char *url,
+                       const struct git_url *git, char **commit, struct err *err)
+{
+    struct session *s = source->s;
+    *commit = strmap_get(&source->commits, text_of(url));
+    if (!*commit)
+        *commit = commit_before(source, n->name, url);
+    if (!*commit && built_repository_commit(s, git, commit, err) < 0)
+        return -1;
+    *strmap_place(&source->commits, text_of(url)) = *commit;
+    return 0;
+}
+
 /* 1: what is installed is of this commit. */
-static int fetch_repository(struct source *source, struct name *n, struct source_direct *d, struct err *err)
+static int look_at_repository(struct source *source, struct name *n, struct source_direct *d,
+                              struct built_item *item, struct err *err)
 {
     struct session *s = source->s;
     struct direct_url *from = arena_new(&s->memory, struct direct_url), installed;
     struct installed *have = source_usable(source, n->name);
-    struct git_url git;
-    char *commit = commit_before(source, n->name, d->url);
+    struct git_url *git = arena_new(&s->memory, struct git_url);
+    char *commit;
     if (source_all_is_checked(source))
         return err_set(err, ERR_INPUT, "%s is a repository, which no hash can be given for", n->name);
-    if (git_url_parse(&s->memory, d->url, &git, err) < 0 ||
-        (!commit && built_repository_commit(s, &git, &commit, err) < 0))
+    if (git_url_parse(&s->memory, d->url, git, err) < 0 ||
+        find_commit(source, n, d->url, git, &commit, err) < 0)
         return -1;
     if (origin_of(s, &s->venv, have, &installed) && came_from_repository(source, &installed, d->url) &&
         same_text(installed.commit, commit))
         return 1;
     *from = (struct direct_url){.kind = DIRECT_REPOSITORY,
-                                .url = git.shown,
+                                .url = git->shown,
                                 .vcs = "git",
-                                .revision = git.ref,
+                                .revision = git->ref,
                                 .commit = commit,
-                                .subdirectory = git.subdirectory};
+                                .subdirectory = git->subdirectory};
     d->from = from;
-    return built_repository(s, n->name, &git, commit, &d->wheel, err);
+    *item = (struct built_item){.name = n->name, .git = git, .commit = commit};
+    return 0;
 }
 
-static int fetch_folder(struct source *source, struct name *n, struct source_direct *d, struct err *err)
+static int look_at_folder(struct source *source, struct name *n, struct source_direct *d,
+                          struct built_item *item, struct err *err)
 {
     struct session *s = source->s;
     struct direct_url *from = archive_of(&s->memory, d->url);
     const char *path = url_to_path(&s->memory, d->url);
-    char digest[DIGEST_HEX];
     from->kind = DIRECT_FOLDER;
     d->from = from;
     note_folder(s, d->url);
     if (source_all_is_checked(source))
         return err_set(err, ERR_INPUT, "%s is a folder, which no hash can be given for", path);
-    if (built_folder(s, n->name, path, from->subdirectory, digest, &d->wheel, err) < 0)
-        return -1;
-    d->digest = arena_strdup(&s->memory, digest);
+    *item = (struct built_item){.name = n->name, .folder = path, .subdirectory = from->subdirectory};
     return 0;
+}
+
+/* A repository or a folder. 1: what is installed is the same. */
+static int look_at(struct source *source, struct name *n, struct source_direct *d, enum reference_kind kind,
+                   struct built_item *item, struct err *err)
+{
+    return kind == REFERENCE_REPOSITORY ? look_at_repository(source, n, d, item, err)
+                                        : look_at_folder(source, n, d, item, err);
+}
+
+static int fetch_built(struct source *source, struct name *n, struct source_direct *d,
+                       enum reference_kind kind, struct err *err)
+{
+    struct session *s = source->s;
+    struct built_item item = {0};
+    int result = look_at(source, n, d, kind, &item, err);
+    if (result == 0)
+        result = built_item(s, &item, err);
+    d->wheel = item.wheel;
+    if (result == 0 && item.folder)
+        d->digest = arena_strdup(&s->memory, item.digest);
+    return result;
 }
 
 static int check_python(const struct session *s, const struct metadata *m, const char *what, struct err *err)
@@ -232,9 +268,9 @@ static int fetch_direct(struct source *source, struct name *n, const char *url, 
     d->url = arena_strdup(&s->memory, url);
     if (reference_kind(&s->memory, url, &kind, err) < 0)
         return -1;
-    int result = kind == REFERENCE_REPOSITORY ? fetch_repository(source, n, d, err)
-                 : kind == REFERENCE_FOLDER   ? fetch_folder(source, n, d, err)
-                                              : fetch_file(source, n, d, kind == REFERENCE_WHEEL, err);
+    bool file = kind == REFERENCE_WHEEL || kind == REFERENCE_ARCHIVE;
+    int result =
+        file ? fetch_file(source, n, d, kind == REFERENCE_WHEEL, err) : fetch_built(source, n, d, kind, err);
     if (result > 0) {
         n->installed_url = d->url;
         n->list = NULL;
@@ -270,4 +306,37 @@ int source_direct_reference(void *ctx, const char *name, const char *url, struct
         return 0;
     }
     return fetch_direct(source, n, url, err);
+}
+
+/* ---- several at once */
+
+/* A root that has to be built before the solver knows it. What is wrong with it the solver will hear. */
+static bool is_ahead(struct source *source, const struct requirement *r, struct built_item *item)
+{
+    struct session *s = source->s;
+    struct source_direct *d = arena_new(&s->memory, struct source_direct);
+    enum reference_kind kind;
+    if (!r->url || wanted_developed(source->wanted, r->url) || installed_find(&s->base, r->name) ||
+        reference_kind(&s->memory, r->url, &kind, NULL) < 0 ||
+        (kind != REFERENCE_REPOSITORY && kind != REFERENCE_FOLDER))
+        return false;
+    if (!s->settings.upgrade && came_from(source, source_usable(source, r->name), r->url))
+        return false;
+    d->url = r->url;
+    return look_at(source, source_name(source, r->name), d, kind, item, NULL) == 0;
+}
+
+void source_build_ahead(struct source *source)
+{
+    const struct wanted *w = source->wanted;
+    struct built_item *items = arena_array(&source->s->memory, w->roots.count, sizeof *items);
+    size_t n = 0;
+    for (size_t i = 0; i < w->roots.count; i++)
+        if (!w->details.items[i].checked && is_ahead(source, w->roots.items[i].requirement, &items[n]))
+            n++;
+    /* One alone is built when it is asked for. What fails for all fails for each of them then. */
+    if (n > 1)
+        (void)!built_items(source->s, items, n, NULL);
+    for (size_t i = 0; i < n; i++)
+        err_clear(&items[i].error);
 }

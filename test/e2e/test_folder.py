@@ -8,6 +8,7 @@ import re
 import pytest
 
 from checks import check_records, leftovers
+from repositories import Repository
 from sources import make_folder
 
 
@@ -170,3 +171,28 @@ def test_a_folder_that_something_else_requires(root, index, folder):
     index.add("user", "1.0", [f"from-folder @ {folder.as_uri()}"])
     root.sync(EXTENSION_AUTO_INSTALL="user")
     assert root.installed() == {"from-folder": "1.0", "needed": "1.0", "user": "1.0"}
+
+
+def test_folders_and_repositories_are_built_side_by_side(root, index, tmp_path):
+    folders = [make_folder(tmp_path / name, name, "1.0") for name in ("one", "two")]
+    repository = Repository(tmp_path / "repository")
+    made = make_folder(tmp_path / "made", "three", "1.0")
+    repository.commit({str(p.relative_to(made)): p.read_text() for p in made.rglob("*") if p.is_file()})
+    url = repository.folder.as_uri()
+    done = root.sync(EXTENSION_AUTO_INSTALL=",".join([*map(str, folders), f"git+{url}#egg=three"]))
+    assert root.installed() == {"one": "1.0", "two": "1.0", "three": "1.0"}
+    lines = [line for line in done.err.splitlines() if "building " in line or "built " in line]
+    assert ["building" in line for line in lines] == [True] * 3 + [False] * 3, lines
+
+
+def test_what_fails_to_build_is_built_once_in_a_run(root, index, folder, tmp_path):
+    """However often the solver comes by: here it looks at an index again for another requirement that cannot be met."""
+    index.add("needed", "1.0")
+    index.add("other", "1.0")
+    root.sync(EXTENSION_AUTO_INSTALL="other")
+    (folder / "backend.py").write_text("def build_wheel(*args):\n    raise RuntimeError('no spoon')\n")
+    second = make_folder(tmp_path / "second", "second", "1.0")
+    done = root.sync(EXTENSION_AUTO_INSTALL=f"other,{folder},other>=2,{second}", status=1)
+    assert done.err.count(f"building {folder}\n") == 1 and done.err.count("RuntimeError: no spoon") >= 1
+    assert "other>=2 (EXTENSION_AUTO_INSTALL) is set aside" in done.err
+    assert root.installed() == {"other": "1.0", "second": "1.0"}
