@@ -259,7 +259,8 @@ static void plan_rest(struct planner *p)
         if (shadows)
             why = arena_printf(p->a, "LocalStack itself has %s %s, which it would import all the same",
                                base->given, base->version.text);
-        else if (!plan->failed.count && !strmap_get(&hand, text_of(item->name)))
+        else if (!(why = source_lost(p->source, item)) && !plan->failed.count &&
+                 !strmap_get(&hand, text_of(item->name)))
             why = "nothing needs it any more";
         if (why)
             array_push(&plan->remove, (struct plan_remove){item->name, item->version.text, why, item});

@@ -21,18 +21,45 @@ struct name *source_name(struct source *source, const char *name)
     return *place;
 }
 
-/* Links to a folder that nobody asks for any more, as when dev mode is off again. One that cannot be read
- * now, half way through an edit maybe, is asked for. */
+/* The folder that links lead to; NULL where it is no distribution of links. */
+static const char *linked_url(const struct source *source, struct installed *have)
+{
+    struct session *s = source->s;
+    return installed_details(&s->venv, have, NULL) == 0 ? developed_url(&s->memory, have) : NULL;
+}
+
+/* Links to a folder that nobody asks for any more, as when dev mode is off again, or not by this name. One
+ * that cannot be read now, half way through an edit maybe, is asked for. */
 static bool is_left_over(const struct source *source, struct installed *have)
 {
     struct session *s = source->s;
-    const char *url = installed_details(&s->venv, have, NULL) == 0 ? developed_url(&s->memory, have) : NULL;
+    const char *url = linked_url(source, have);
     if (!url || wanted_developed_name(source->wanted, have->name))
         return false;
+    if (wanted_developed(source->wanted, url))
+        return true;
     array_each (session_sources(s), b)
         if (strcmp(url_from_path(&s->memory, b->place), url) == 0)
             return s->own_inputs;
+    array_each (&s->folders, folder)
+        if (strcmp(url_from_path(&s->memory, *folder), url) == 0)
+            return false;
     return true;
+}
+
+const char *source_lost(const struct source *source, struct installed *have)
+{
+    struct session *s = source->s;
+    struct stat st;
+    if (!is_left_over(source, have))
+        return NULL;
+    const char *url = linked_url(source, have), *path = url_to_path(&s->memory, url);
+    const struct developed *now = wanted_developed(source->wanted, url);
+    if (now)
+        return arena_printf(&s->memory, "its source %s is %s now", now->folder, now->name);
+    return stat(path, &st) < 0 || !S_ISDIR(st.st_mode)
+               ? arena_printf(&s->memory, "its source %s is gone", path)
+               : NULL;
 }
 
 struct installed *source_usable(const struct source *source, const char *name)

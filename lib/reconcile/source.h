@@ -51,6 +51,10 @@ bool source_asks_index(struct source *source, const char *name);
 /* Whether the user gives hashes of files of this name. */
 bool source_has_hashes(struct source *source, const char *name);
 
+/* Why what the venv has are links that lead nowhere, or to what is another distribution's by now, a clause;
+ * NULL where it is nothing of that kind. */
+const char *source_lost(const struct source *source, struct installed *have);
+
 /* More is known of the files of this name (their digests); resolve again. */
 void source_again(struct source *source, const char *name);
 

@@ -191,3 +191,78 @@ def test_a_source_that_is_asked_for_as_a_folder_too(developer, form, tmp_path):
     again = developer.boot()
     assert again.err.count("preparing") == 0, again
     assert "both" not in again.err
+
+
+# ---- a source of another name
+
+@pytest.mark.parametrize("other", ["", "absent-thing"])
+def test_a_source_is_renamed(root, index, sources, other):
+    source = project(sources / "src", "old-name", "1.0", files={"pack/__init__.py": "version = 1\n"})
+    boot(root, EXTENSION_AUTO_INSTALL=other)
+    assert root.installed() == {"old-name": "1.0"}
+    project(source, "new-name", "1.0", files={"pack/__init__.py": "version = 2\n"})
+    done = boot(root, EXTENSION_AUTO_INSTALL=other)
+    assert root.installed() == {"new-name": "1.0"}, done
+    assert sees(root, "pack") == "2"
+    if not other:
+        quiet(root)
+
+
+def test_a_source_is_renamed_while_its_old_name_is_asked_for(root, index, sources):
+    index.add("old-name", "0.5", files={"other/__init__.py": "version = 'released'\n"})
+    source = project(sources / "src", "old-name", "1.0", files={"pack/__init__.py": "version = 1\n"})
+    boot(root, EXTENSION_AUTO_INSTALL="old-name")
+    assert root.installed() == {"old-name": "1.0"}
+    project(source, "new-name", "1.0", files={"pack/__init__.py": "version = 2\n"})
+    done = boot(root, EXTENSION_AUTO_INSTALL="old-name")
+    assert root.installed() == {"new-name": "1.0", "old-name": "0.5"}, done
+    quiet(root, EXTENSION_AUTO_INSTALL="old-name")
+
+
+# ---- what is broken for a while keeps its links
+
+@pytest.mark.parametrize("kind", ["source", "editable"])
+def test_half_way_through_an_edit(root, index, kind, tmp_path):
+    index.add("my-extension", "0.1", files={"my_extension/__init__.py": "version = 'released'\n"})
+    index.add("user", "1.0", ["my-extension"])
+    index.add("more", "1.0")
+    if kind == "source":
+        root.env["EXTENSION_DEV_MODE"] = "1"
+        place = root.folder / "opt/code/extensions/my-extension"
+    else:
+        place = tmp_path / "src"
+        root.requirements(f"-e {place}\n")
+    source = project(place, "my-extension", "1.0")
+    good = (source / "pyproject.toml").read_text()
+    boot(root, EXTENSION_AUTO_INSTALL="user,my-extension")
+    assert root.installed() == {"my-extension": "1.0", "user": "1.0"}
+    (source / "pyproject.toml").write_text(BROKEN)
+    done = boot(root, EXTENSION_AUTO_INSTALL="user,my-extension,more")
+    assert f"{source}/pyproject.toml" in done.err
+    assert root.installed() == {"my-extension": "1.0", "user": "1.0", "more": "1.0"}, done
+    assert sees(root, "my_extension") == "1.0"
+    assert f"{source}/pyproject.toml" in unchanged(root, EXTENSION_AUTO_INSTALL="user,my-extension,more").err
+    (source / "pyproject.toml").write_text(good)
+    boot(root, EXTENSION_AUTO_INSTALL="user,my-extension,more")
+    quiet(root, EXTENSION_AUTO_INSTALL="user,my-extension,more")
+
+
+def test_a_folder_that_vanishes_while_something_else_fails(root, index, sources):
+    source = project(sources / "src", "my-extension", "1.0")
+    boot(root, EXTENSION_AUTO_INSTALL="absent-thing")
+    assert root.installed() == {"my-extension": "1.0"}
+    source.rename(root.folder / "away")
+    boot(root, EXTENSION_AUTO_INSTALL="absent-thing")
+    assert root.installed() == {} and not os.path.lexists(root.site / "my_extension")
+    (root.folder / "away").rename(source)
+    boot(root, EXTENSION_AUTO_INSTALL="absent-thing")
+    assert root.installed() == {"my-extension": "1.0"}
+
+
+def test_links_become_a_build_and_links_again(root, tmp_path):
+    folder = make_folder(tmp_path / "src", "from-folder", "1.0")
+    for form, linked in (("-e ", True), ("", False), ("-e ", True)):
+        root.requirements(f"{form}{folder}\n")
+        boot(root)
+        assert root.installed() == {"from-folder": "1.0"} and (root.site / "from_folder").is_symlink() == linked
+        quiet(root)
