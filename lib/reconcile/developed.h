@@ -14,6 +14,7 @@ struct developed {
     const char *place;  /* the absolute path that links lead through */
     const char *from;   /* who asks for it */
     bool named;         /* by -e; false: a developer's source */
+    bool in_base;       /* the base has its distribution, which it cannot stand in for */
     /* of developed_read: */
     const char
         *code;       /* fact_code of the folder before it was imported; NULL where its code does not matter */

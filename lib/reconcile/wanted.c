@@ -382,7 +382,7 @@ const struct developed *wanted_developed(const struct wanted *w, const char *url
 const struct developed *wanted_developed_name(const struct wanted *w, const char *name)
 {
     array_each (&w->developed, d)
-        if (strcmp((*d)->name, name) == 0)
+        if (!(*d)->in_base && strcmp((*d)->name, name) == 0)
             return *d;
     return NULL;
 }

@@ -62,7 +62,7 @@ struct wanted {
 #define cleanup_wanted __attribute__((cleanup(wanted_free)))
 
 /* Options in files are taken into the session's settings: to be called before anything else asks for an
- * index.
+ * index; after session_base.
  *
  * Reads extensions.txt with what it includes, then EXTENSION_AUTO_INSTALL or `install`; or what the command
  * line names. ERR_USAGE for a file that the command line names and that cannot be read. All else that is
@@ -70,6 +70,6 @@ struct wanted {
 int wanted_read(struct session *s, struct wanted *out, struct err *err);
 void wanted_free(struct wanted *w);
 
-/* The source that a requirement's URL names, or that is of this name; NULL for none. */
+/* The source that a requirement's URL names, or that stands in for what is of this name; NULL for none. */
 const struct developed *wanted_developed(const struct wanted *w, const char *url);
 const struct developed *wanted_developed_name(const struct wanted *w, const char *name);

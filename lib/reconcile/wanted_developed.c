@@ -4,11 +4,13 @@
 #include "reconcile/reference.h"
 
 /* Of two sources of one distribution the first counts. *used: the one that does, where there is no error. */
-static int join(struct wanted *w, struct developed *d, const struct developed **used, struct err *err)
+static int join(struct session *s, struct wanted *w, struct developed *d, const struct developed **used,
+                struct err *err)
 {
     const struct developed *other = d->error.text ? NULL : wanted_developed_name(w, d->name);
     int result = 0;
     *used = other ? other : d;
+    d->in_base = d->name && installed_find(&s->base, d->name);
     if (d->error.text)
         result = err_move(err, &d->error);
     else if (other && reference_same_folder(other->folder, d->folder))
@@ -51,7 +53,7 @@ int wanted_sources(struct session *s, struct wanted *w, struct err *err)
         const struct developed *used;
         if (result < 0)
             developed_free(&all[i]);
-        else if (join(w, &all[i], &used, &why) == 0)
+        else if (join(s, w, &all[i], &used, &why) == 0)
             add_root(s, w, used);
         else
             array_push(&w->failures, (struct wanted_failure){all[i].folder, all[i].folder,
@@ -73,7 +75,7 @@ int wanted_editable(struct session *s, struct wanted *w, struct requirement *r, 
     if (!d->error.text && strcmp(d->name, r->name) != 0)
         err_set(&d->error, ERR_INPUT, "the project in %s is %s, not %s: name it so, or leave the name out",
                 folder, d->name, r->name);
-    if (join(w, d, &used, err) < 0)
+    if (join(s, w, d, &used, err) < 0)
         return -1;
     r->url = used->url;
     return 0;

@@ -266,3 +266,38 @@ def test_links_become_a_build_and_links_again(root, tmp_path):
         boot(root)
         assert root.installed() == {"from-folder": "1.0"} and (root.site / "from_folder").is_symlink() == linked
         quiet(root)
+
+
+# ---- the base
+
+def test_a_source_of_what_the_base_has_loosens_nobody(root, index, sources):
+    project(sources / "wz", "werkzeug", "9.0")
+    index.add("user", "1.0", ["werkzeug>=9"])
+    done = boot(root, EXTENSION_AUTO_INSTALL="user,werkzeug==9.0")
+    assert root.installed() == {}, done
+    assert "is used instead" not in done.err
+    assert "werkzeug==9.0 (EXTENSION_AUTO_INSTALL) is set aside" in done.err, done
+
+
+def test_a_source_that_needs_another_version_of_the_base(root, index, sources):
+    project(sources / "one", "ext-one", requires=["werkzeug>=9"])
+    project(sources / "two", "ext-two", requires=["werkzeug"])
+    done = boot(root)
+    print(done)
+    assert root.installed() == {"ext-two": "0.1.0"}
+    done = boot(root, EXTENSION_BASE_CONFLICTS="tolerate")
+    print(done)
+    assert root.installed() == {"ext-one": "0.1.0", "ext-two": "0.1.0"}
+    unchanged(root, EXTENSION_BASE_CONFLICTS="tolerate")
+
+
+def test_a_lock_with_what_the_base_has_beside_a_source_of_it(root, index, sources, tmp_path):
+    index.add("user", "1.0", ["werkzeug"])
+    lock = tmp_path / "pylock.toml"
+    root.env.pop("EXTENSION_DEV_MODE")
+    assert root.run("lock", "--output", str(lock), "user").status == 0
+    root.env["EXTENSION_DEV_MODE"] = "1"
+    project(sources / "wz", "werkzeug", "9.0")
+    done = boot(root, EXTENSION_LOCK=str(lock))
+    print(done)
+    assert root.installed() == {"user": "1.0"}
