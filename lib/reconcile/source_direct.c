@@ -102,6 +102,18 @@ static bool came_from(struct source *source, struct installed *have, const char 
     return strcmp(hex, from.sha256) == 0;
 }
 
+/* Whether what is installed was made of these very bytes. */
+static bool is_archive_of(struct source *source, const struct name *n, const struct direct_url *archive)
+{
+    struct session *s = source->s;
+    struct direct_url from;
+    return archive->sha256 && origin_of(s, &s->venv, source_usable(source, n->name), &from) &&
+           from.kind == DIRECT_ARCHIVE && same_text(from.sha256, archive->sha256) &&
+           same_text(from.subdirectory, archive->subdirectory) &&
+           strcmp(from.url, direct_url_clean(&s->memory, archive->url)) == 0;
+}
+
+/* 1: it is what is installed. */
 static int fetch_file(struct source *source, struct name *n, struct source_direct *d, bool is_wheel,
                       struct err *err)
 {
@@ -130,7 +142,7 @@ static int fetch_file(struct source *source, struct name *n, struct source_direc
     if (is_wheel && result == 0)
         from->sha256 = d->wheel.sha256;
     d->from = from;
-    return result;
+    return result == 0 && is_archive_of(source, n, from) ? 1 : result;
 }
 
 /* The commit that a reference stood for when it was installed: in the venv that is made anew, or has to be
@@ -300,7 +312,9 @@ int source_direct_reference(void *ctx, const char *name, const char *url, struct
     const struct developed *developed = wanted_developed(source->wanted, url);
     if (developed)
         return link_sources(source, n, developed, err);
-    if (!source->s->settings.upgrade && came_from(source, source_usable(source, name), url)) {
+    /* What is on this machine is looked at in any case: an upgrade cannot find more there. */
+    bool again = source->s->settings.upgrade && !url_is_file(text_of(url));
+    if (!again && came_from(source, source_usable(source, name), url)) {
         n->installed_url = arena_strdup(&source->s->memory, url);
         n->list = NULL;
         return 0;

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from sources import make_folder
+from sources import make_folder, make_source
 from test_dev_mode import boot, project, sees, sources, tree, unchanged, write  # noqa: F401
 
 BROKEN = "[project\n"
@@ -301,3 +301,28 @@ def test_a_lock_with_what_the_base_has_beside_a_source_of_it(root, index, source
     done = boot(root, EXTENSION_LOCK=str(lock))
     print(done)
     assert root.installed() == {"user": "1.0"}
+
+
+# ---- upgrades
+
+@pytest.mark.parametrize("kind", ["folder", "editable", "source", "archive", "wheel by URL", "archive by URL"])
+def test_upgrades_leave_what_is_as_it_was(root, index, tmp_path, kind):
+    folder = make_folder(tmp_path / "src", "from-folder", "1.0")
+    if kind == "source":
+        root.env["EXTENSION_DEV_MODE"] = "1"
+        (root.folder / "opt/code/extensions").mkdir(parents=True)
+        folder.rename(root.folder / "opt/code/extensions/one")
+    elif kind == "archive":
+        root.requirements(f"{make_source(tmp_path, 'from-archive', '1.0')}\n")
+    elif kind == "wheel by URL":
+        index.add("mine", "1.0")
+        root.requirements(f"mine @ {index.server.url.removesuffix('/simple/')}/files/mine-1.0-py3-none-any.whl\n")
+    elif kind == "archive by URL":
+        index.index.add(make_source(tmp_path, "mine", "1.0"))
+        root.requirements(f"mine @ {index.server.url.removesuffix('/simple/')}/files/mine-1.0.tar.gz\n")
+    else:
+        root.requirements(f"{'-e ' if kind == 'editable' else ''}{folder}\n")
+    boot(root, EXTENSION_UPGRADE="1")
+    assert len(root.installed()) == 1
+    done = boot(root, EXTENSION_UPGRADE="1")
+    assert ": installed " not in done.err, done
