@@ -258,6 +258,8 @@ static void prefer_installed(struct source *source, const struct name *n, struct
         have = installed_find(&source->s->venv, n->name);
     if (!have || (damaged && !have->damaged) || source->s->settings.upgrade || n->direct.count)
         return;
+    if (damaged ? linked_url(source, have) : developed_url(&source->s->memory, have))
+        return; /* a source's version says nothing of those that were released */
     size_t at = 0;
     while (at < list->count &&
            (list->items[at].excluded || version_cmp(&list->items[at].version, &have->version) != 0))

@@ -171,7 +171,6 @@ def test_a_name_that_is_another_ones(root, tmp_path, form):
     root.requirements(form.format(url=source.as_uri()) + "\n")
     root.env["EXTENSION_OFFLINE"] = "1"
     done = boot(root)
-    print(done)
     assert root.installed() == {}, done
     if form.startswith("-e"):
         assert "my-extension" in done.err and "other-name" in done.err, done
@@ -283,10 +282,8 @@ def test_a_source_that_needs_another_version_of_the_base(root, index, sources):
     project(sources / "one", "ext-one", requires=["werkzeug>=9"])
     project(sources / "two", "ext-two", requires=["werkzeug"])
     done = boot(root)
-    print(done)
     assert root.installed() == {"ext-two": "0.1.0"}
     done = boot(root, EXTENSION_BASE_CONFLICTS="tolerate")
-    print(done)
     assert root.installed() == {"ext-one": "0.1.0", "ext-two": "0.1.0"}
     unchanged(root, EXTENSION_BASE_CONFLICTS="tolerate")
 
@@ -299,7 +296,6 @@ def test_a_lock_with_what_the_base_has_beside_a_source_of_it(root, index, source
     root.env["EXTENSION_DEV_MODE"] = "1"
     project(sources / "wz", "werkzeug", "9.0")
     done = boot(root, EXTENSION_LOCK=str(lock))
-    print(done)
     assert root.installed() == {"user": "1.0"}
 
 
@@ -326,3 +322,15 @@ def test_upgrades_leave_what_is_as_it_was(root, index, tmp_path, kind):
     assert len(root.installed()) == 1
     done = boot(root, EXTENSION_UPGRADE="1")
     assert ": installed " not in done.err, done
+
+
+# ---- locks
+
+def test_a_lock_of_what_is_linked(root, index, sources, tmp_path):
+    index.add("my-extension", "1.0")
+    project(sources / "src", "my-extension", "2.0")
+    boot(root)
+    lock = tmp_path / "pylock.toml"
+    done = root.run("lock", "--output", str(lock), "my-extension")
+    assert done.status == 0, done
+    assert 'version = "1.0"' in lock.read_text()
