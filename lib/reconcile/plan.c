@@ -40,6 +40,13 @@ bool plan_is_tool(const char *name)
     return strcmp(name, "pip") == 0 || strcmp(name, "setuptools") == 0 || strcmp(name, "wheel") == 0;
 }
 
+/* Of pip's: a .pth leads to its folder. */
+static bool is_editable(const struct planner *p, const struct installed *i)
+{
+    struct direct_url from;
+    return i->direct_url && direct_url_parse(p->a, i->direct_url, &from, NULL) == 0 && from.editable;
+}
+
 static bool is_ours(const struct installed *i)
 {
     return strcmp(i->installer, INSTALLER_NAME) == 0;
@@ -149,6 +156,14 @@ static void plan_item(struct planner *p, const struct resolved *r)
     if (c->origin == CANDIDATE_INSTALLED) {
         have = c->data;
         bool adopt = r->requested && !is_ours(have) && inputs_name(p, r->name);
+        if (adopt && is_editable(p, have)) { /* as ours it would be links, which it is not */
+            adopt = false;
+            warn(p, arena_printf(p->a,
+                                 "%s %s was installed by hand as editable and stays as it is, but LocalStack "
+                                 "imports nothing that pip installs so: write -e and its folder into "
+                                 "extensions.txt instead",
+                                 have->given, have->version.text));
+        }
         array_push(&plan->keep, (struct plan_keep){r->name, c->version.text, r->requested, adopt, have});
         return;
     }

@@ -2,8 +2,8 @@
 """Developers' sources, -e and folders where several things meet."""
 
 import concurrent.futures
+import json
 import os
-import shutil
 
 import pytest
 
@@ -334,3 +334,42 @@ def test_a_lock_of_what_is_linked(root, index, sources, tmp_path):
     done = root.run("lock", "--output", str(lock), "my-extension")
     assert done.status == 0, done
     assert 'version = "1.0"' in lock.read_text()
+
+
+# ---- by hand
+
+def by_hand(root, name, version, folder):
+    """What pip install -e leaves."""
+    info = root.site / f"{name.replace('-', '_')}-{version}.dist-info"
+    write(info, {"METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "INSTALLER": "pip\n", "REQUESTED": "",
+                 "direct_url.json": json.dumps({"url": folder.as_uri(), "dir_info": {"editable": True}}),
+                 "RECORD": "".join(f"{info.name}/{f},,\n" for f in ("METADATA", "INSTALLER", "REQUESTED", "direct_url.json", "RECORD"))
+                 + f"__editable__.{name}.pth,,\n"})
+    (root.site / f"__editable__.{name}.pth").write_text(f"{folder}\n")
+
+
+def test_an_editable_by_hand(root, index, tmp_path):
+    index.add("my-extension", "1.0")
+    index.add("other", "1.0")
+    index.add("more", "1.0")
+    boot(root, EXTENSION_AUTO_INSTALL="other")
+    by_hand(root, "my-extension", "2.0", tmp_path / "src")
+    done = boot(root, EXTENSION_AUTO_INSTALL="other,my-extension")
+    assert "my-extension 2.0 was installed by hand as editable and stays as it is" in done.err
+    assert root.installed() == {"my-extension": "2.0", "other": "1.0"}
+    plan = root.plan(EXTENSION_AUTO_INSTALL="other,my-extension")
+    assert plan["install"] == [] == plan["remove"], plan
+    boot(root, EXTENSION_AUTO_INSTALL="other,my-extension,more")
+    assert root.installed() == {"my-extension": "2.0", "more": "1.0", "other": "1.0"}
+    assert (root.info("my-extension") / "INSTALLER").read_text() == "pip\n"
+
+
+def test_a_source_over_an_editable_by_hand(root, index, sources, tmp_path):
+    index.add("other", "1.0")
+    boot(root, EXTENSION_AUTO_INSTALL="other")
+    by_hand(root, "my-extension", "2.0", tmp_path / "src")
+    project(sources / "src", "my-extension", "3.0")
+    boot(root, EXTENSION_AUTO_INSTALL="other")
+    assert root.installed() == {"my-extension": "3.0", "other": "1.0"}
+    assert not (root.site / "__editable__.my-extension.pth").exists()
+    quiet(root, EXTENSION_AUTO_INSTALL="other")
