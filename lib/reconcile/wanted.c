@@ -85,7 +85,7 @@ static int parse(struct reader *r, const char *text, const struct place *at, str
     enum reference_kind kind;
     if (req->url && reference_kind(r->a, req->url, &kind, err) < 0)
         return -1;
-    req->text = text;
+    req->text = at->editable ? arena_concat(r->a, "-e ", text) : text;
     return at->root ? 0 : check_constraint(req, err);
 }
 
@@ -259,8 +259,9 @@ static void check_hashes(struct reader *r, const char *path, size_t first)
         r->out->details.items[i].checked = require || (mode->given && !waive);
 }
 
-/* What stands in a file whose constraints cannot be read is not known to be within them. */
-static void set_aside_unlimited(struct reader *r, size_t first)
+/* What stands in a file whose constraints cannot be read is not known to be within them. `first`, `sources`:
+ * how many roots and sources there were before it. */
+static void set_aside_unlimited(struct reader *r, size_t first, size_t sources)
 {
     struct wanted *w = r->out;
     const char *why = arena_printf(r->a,
@@ -275,17 +276,19 @@ static void set_aside_unlimited(struct reader *r, size_t first)
     for (size_t i = told; i < w->failures.count; i++)
         w->failures.items[i].before = first;
     w->roots.count = w->details.count = first;
+    while (w->developed.count > sources)
+        developed_free(w->developed.items[--w->developed.count]);
 }
 
 /* A file that is named, with all that it includes. */
 static int read_whole(struct reader *r, const char *path, bool root, struct err *err)
 {
-    size_t first = r->out->roots.count;
+    size_t first = r->out->roots.count, sources = r->out->developed.count;
     r->mode = (struct hash_mode){.given = r->constraint_hashes};
     r->unlimited = NULL;
     int result = read_file(r, path, root, err);
     if (root && r->unlimited)
-        set_aside_unlimited(r, first);
+        set_aside_unlimited(r, first, sources);
     if (root)
         check_hashes(r, path, first);
     else

@@ -373,3 +373,12 @@ def test_a_source_over_an_editable_by_hand(root, index, sources, tmp_path):
     assert root.installed() == {"my-extension": "3.0", "other": "1.0"}
     assert not (root.site / "__editable__.my-extension.pth").exists()
     quiet(root, EXTENSION_AUTO_INSTALL="other")
+
+
+def test_constraints_that_cannot_be_read(root, index, tmp_path):
+    index.add("x-ext", "0.1")
+    editable = project(tmp_path / "src", "x-ext", "2.0")
+    root.requirements(f"-c {tmp_path}/nowhere.txt\n-e {editable}\n")
+    done = boot(root, EXTENSION_AUTO_INSTALL="x-ext")
+    assert f"-e {editable} ({root.conf}/extensions.txt:2) is set aside" in done.err
+    assert root.installed() == {"x-ext": "0.1"}
