@@ -100,7 +100,7 @@ static bool lacks_hash(const struct hash_check *c, const struct resolved *item)
     size_t given;
     hash_check_given(c, item->name, &given);
     if (!file && item->candidate->origin == CANDIDATE_DIRECT)
-        return true; /* a repository, which none can have */
+        return true; /* a repository or folder, which none can have */
     if (!file || given)
         return false;
     /* A digest in the URL counts as well. */
@@ -121,11 +121,18 @@ static const char *found_hash(struct session *s, const struct index_file *file)
     return index_file_digest(file, HASH_SHA256);
 }
 
+/* Of what has no hash. */
+static const char *kind_of(const struct resolved *item)
+{
+    const struct source_direct *direct = item->candidate->data;
+    return direct->from->kind == DIRECT_FOLDER ? "folder" : "repository";
+}
+
 static void add_line(const struct hash_check *c, struct buf *to, const struct resolved *item)
 {
     const char *sha256 = found_hash(c->s, source_file(item->candidate));
     if (!source_file(item->candidate)) {
-        buf_printf(to, "\n(nothing for %s: it is a repository, which has none)", item->name);
+        buf_printf(to, "\n(nothing for %s: it is a %s, which has none)", item->name, kind_of(item));
         return;
     }
     bool direct = item->candidate->origin == CANDIDATE_DIRECT;
@@ -140,17 +147,24 @@ static const char *check_root(const struct hash_check *c, size_t root, const boo
     struct buf lines cleanup_buf = BUF_INIT;
     size_t count = 0;
     bool itself = false;
+    const struct resolved *last = NULL;
     memset(reached, 0, c->result->count * sizeof *reached);
     reach(c, root, reached);
     for (size_t i = 0; i < c->result->count; i++) {
         if (!reached[i] || others[i] || !lacks_hash(c, &c->result->items[i]))
             continue;
         itself = strcmp(c->result->items[i].name, c->roots[root].requirement->name) == 0;
+        last = &c->result->items[i];
         if (count++ < MOST_LINES)
-            add_line(c, &lines, &c->result->items[i]);
+            add_line(c, &lines, last);
     }
     if (!count)
         return NULL;
+    if (count == 1 && itself && !source_file(last->candidate))
+        return arena_printf(&c->s->memory,
+                            "its file asks for hashes, and there is none for a %s: name it in a file that "
+                            "asks for none, or in EXTENSION_AUTO_INSTALL",
+                            kind_of(last));
     if (count > MOST_LINES)
         buf_printf(&lines, "\n… and %zu more", count - MOST_LINES);
     const char *what = count > 1 ? "there are none for some of what it brings"

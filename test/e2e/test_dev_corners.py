@@ -382,3 +382,54 @@ def test_constraints_that_cannot_be_read(root, index, tmp_path):
     done = boot(root, EXTENSION_AUTO_INSTALL="x-ext")
     assert f"-e {editable} ({root.conf}/extensions.txt:2) is set aside" in done.err
     assert root.installed() == {"x-ext": "0.1"}
+
+
+# ---- hashes
+
+def test_hashes_and_sources(root, index, sources, tmp_path):
+    index.add("plain", "1.0")
+    index.add("x-ext", "0.1")
+    project(sources / "dev", "dev-ext", requires=["plain"])
+    editable = project(tmp_path / "src", "x-ext", "2.0")
+    root.requirements(f"--require-hashes\n-e {editable}\n")
+    done = boot(root)
+    assert root.installed() == {"dev-ext": "0.1.0", "plain": "1.0"}
+    asks = "its file asks for hashes, and there is none for a folder: name it in a file that asks for none"
+    assert f"-e {editable} ({root.conf}/extensions.txt:2) is set aside: {asks}" in done.err
+    folder = make_folder(tmp_path / "folder", "from-folder", "1.0")
+    root.requirements(f"--require-hashes\n{folder}\n")
+    done = boot(root)
+    assert root.installed() == {"dev-ext": "0.1.0", "plain": "1.0"}
+    assert f"{folder} ({root.conf}/extensions.txt:2) is set aside: {asks}" in done.err
+
+
+# ---- extras and conflicts
+
+def test_an_extra_of_a_source(root, index, sources):
+    index.add("extra", "1.0")
+    project(sources / "src", "my-extension", "2.0", extra='[project.optional-dependencies]\nmore = ["extra"]\n')
+    boot(root, EXTENSION_AUTO_INSTALL="my-extension[more]==1")
+    assert root.installed() == {"my-extension": "2.0", "extra": "1.0"}
+    quiet(root, EXTENSION_AUTO_INSTALL="my-extension[more]==1")
+    boot(root)
+    assert root.installed() == {"my-extension": "2.0"}
+
+
+def test_sources_that_contradict_each_other(root, index, sources):
+    index.add("shared", "1.0")
+    index.add("shared", "2.0")
+    project(sources / "one", "ext-one", requires=["shared==1.0"])
+    project(sources / "two", "ext-two", requires=["shared==2.0"])
+    boot(root)
+    assert root.installed() == {"ext-one": "0.1.0", "shared": "1.0"}
+    plan = root.plan(status=1)
+    assert plan["install"] == [] == plan["remove"] and [f["from"] for f in plan["failed"]] == [str(sources / "two")]
+
+
+def test_two_sources_with_the_same_package(root, sources):
+    for name in ("one", "two"):
+        project(sources / name, f"ext-{name}", files={"shared/__init__.py": f"version = '{name}'\n"})
+    for _ in range(2):
+        done = boot(root)
+        assert root.installed() == {"ext-one": "0.1.0"}
+        assert "it would overwrite" in done.err and "which belongs to ext-one" in done.err
