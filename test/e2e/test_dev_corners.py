@@ -433,3 +433,61 @@ def test_two_sources_with_the_same_package(root, sources):
         done = boot(root)
         assert root.installed() == {"ext-one": "0.1.0"}
         assert "it would overwrite" in done.err and "which belongs to ext-one" in done.err
+
+
+# ---- entry points that stand in code alone
+
+PLUX = """
+import types
+class PluginSpecResolver:
+    def resolve(self, member):
+        if not getattr(member, "is_plugin", False):
+            raise ValueError("no plugin")
+        return types.SimpleNamespace(factory=member, namespace="localstack.extensions", name=member.__name__)
+"""
+
+
+@pytest.fixture
+def plux(root):
+    """LocalStack's base has one."""
+    (root.base / f"lib/{root.python}/site-packages/plux.py").write_text(PLUX)
+
+
+def plugin(name):
+    return f"version = 1\nclass {name}:\n    is_plugin = True\n"
+
+
+def plux_project(folder, name, files, **more):
+    project(folder, name, files=files, **more)
+    text = (folder / "pyproject.toml").read_text()
+    (folder / "pyproject.toml").write_text(text.replace('["setuptools"]', '["setuptools", "plux"]'))
+    return folder
+
+
+def entry_points(root, name):
+    path = root.info(name) / "entry_points.txt"
+    return sorted(line for line in path.read_text().splitlines() if " = " in line) if path.exists() else []
+
+
+def test_entry_points_of_modules_in_a_namespace(root, sources, plux):
+    plux_project(sources / "src", "my-extension", {"src/ns/pytools.py": plugin("One"), "src/ns/part/__init__.py": plugin("Two"),
+                                                   "src/ns/part/python.py": plugin("Three")})
+    boot(root)
+    assert entry_points(root, "my-extension") == ["One = ns.pytools:One", "Three = ns.part.python:Three", "Two = ns.part:Two"]
+    assert root.plan()["install"] == []
+
+
+def test_entry_points_that_need_what_comes_with_them(root, index, sources, plux):
+    index.add("needed", "1.0", files={"needed.py": ""})
+    plux_project(sources / "src", "my-extension", {"my_extension/__init__.py": "import needed\n" + plugin("One")}, requires=["needed"])
+    done = boot(root)
+    assert entry_points(root, "my-extension") == ["One = my_extension:One"], done
+    assert root.plan()["install"] == []
+    quiet(root)
+    (sources / "src/my_extension/__init__.py").write_text("import absent\n" + plugin("One"))
+    done = boot(root)
+    assert "entry points in its code may be missing, because my_extension cannot be imported: ModuleNotFoundError" in done.err
+    quiet(root)
+    (sources / "src/my_extension/__init__.py").write_text(plugin("Two"))
+    boot(root)
+    assert entry_points(root, "my-extension") == ["Two = my_extension:Two"]

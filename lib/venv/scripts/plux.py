@@ -45,10 +45,11 @@ def is_package(folder, name, request):
 
 def modules(path, target, request):
     """Dotted names of a link's modules: of a package all below it that are in packages too."""
-    name = path.replace("/", ".")
     if not os.path.isdir(target):
-        yield name.split(".py")[0] if name.endswith(".py") else name.rsplit(".", 2)[0]
+        folder, file = os.path.split(path)
+        yield os.path.join(folder, file.split(".")[0]).replace("/", ".")
         return
+    name = path.replace("/", ".")
     for folder, folders, files in os.walk(target):
         folders[:] = sorted(f for f in folders if is_package(folder, f, request))
         below = os.path.relpath(folder, target)
