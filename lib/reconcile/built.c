@@ -320,15 +320,21 @@ static bool failed_before(struct session *s, const struct source_build *of)
     return why != NULL;
 }
 
+static int check_may_build(const struct session *s, const char *shown, struct err *err)
+{
+    return s->only_looks ? err_set(err, ERR_UNAVAILABLE,
+                                   "%s would have to be built, which this command does not do", shown)
+                         : 0;
+}
+
 /* All that is in the batch. */
 static int build_all(struct batch *b, struct err *err)
 {
     struct builder *builder cleanup_builder = NULL;
     if (!b->count)
         return 0;
-    if (b->s->only_looks)
-        return err_set(err, ERR_UNAVAILABLE, "%s would have to be built, which this command does not do",
-                       b->of[0].shown);
+    if (check_may_build(b->s, b->of[0].shown, err) < 0)
+        return -1;
     for (size_t i = 0; i < b->count; i++)
         log_info("building %s", b->of[i].shown);
     if (store_open(b->s, err) < 0 || builder_of(b, &builder, err) < 0 ||
@@ -719,7 +725,9 @@ int built_items(struct session *s, struct built_item *items, size_t count, struc
             n++;
     if (!n)
         return 0;
-    return store_open(s, err) < 0 ? -1 : build_tasks(s, tasks, n, err);
+    if (check_may_build(s, tasks[0].of.shown, err) < 0 || store_open(s, err) < 0)
+        return -1;
+    return build_tasks(s, tasks, n, err);
 }
 
 int built_item(struct session *s, struct built_item *item, struct err *err)

@@ -100,13 +100,44 @@ static int ask_build(struct session *s, const struct project *project, struct sa
     return 0;
 }
 
-/* A source that cannot be built now is better had without its version than not at all. A build may come out
- * otherwise for the same project files: it runs code that is no fact of the state, so it is tried again. */
-static int ask(struct session *s, const struct project *project, struct said *said, struct err *err)
+struct installed *developed_installed(struct session *s, const char *url, const char *subdirectory)
+{
+    struct installed_set *set = s->rebuild ? &s->old : &s->venv;
+    for (size_t i = 0; i < set->count; i++) {
+        struct direct_url from;
+        struct installed *item = set->items[i];
+        if (installed_details(set, item, NULL) < 0 || !item->direct_url ||
+            direct_url_parse(&s->memory, item->direct_url, &from, NULL) < 0 || from.kind != DIRECT_FOLDER)
+            continue;
+        const char *below = from.subdirectory ? from.subdirectory : "";
+        if (strcmp(from.url, url) == 0 && strcmp(below, subdirectory ? subdirectory : "") == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* What nothing is built for is told by what was installed of it. */
+static bool ask_venv(struct session *s, const struct developed *d, struct said *said)
+{
+    struct buf bytes cleanup_buf = BUF_INIT;
+    const struct installed *item = s->only_looks ? developed_installed(s, d->url, NULL) : NULL;
+    if (!item)
+        return false;
+    const char *info = path_join(&s->memory, item->folder, item->info);
+    if (fs_read(AT_FDCWD, path_join(&s->memory, info, "METADATA"), TEXT_LIMIT, &bytes, NULL) < 0)
+        return false;
+    said->metadata = text_of(text_dup(&s->memory, buf_view(&bytes)));
+    return true;
+}
+
+/* A source that cannot be built now is better had without its version than not at all. What its build needs
+ * may be there next time, and can be in files that no boot looks at: it is no malformed source. */
+static int ask(struct session *s, const struct developed *d, const struct project *project, struct said *said,
+               struct err *err)
 {
     struct err why cleanup_err = ERR_INIT;
     *said = (struct said){project->metadata, project->entry_points, project->layout, {0}};
-    if (!project->why_not || ask_build(s, project, said, &why) == 0)
+    if (!project->why_not || ask_build(s, project, said, &why) == 0 || ask_venv(s, d, said))
         return 0;
     if (why.kind == ERR_INPUT)
         why.kind = ERR_UNAVAILABLE;
@@ -200,7 +231,7 @@ static void read_one(struct session *s, struct developed *d)
     d->name = project->name;
     if (project->error.text)
         err_set(&d->error, project->error.kind, "%s", project->error.text);
-    else if (ask(s, project, &said, &d->error) == 0 && describe(s, d, &said) == 0 && project->plux &&
+    else if (ask(s, d, project, &said, &d->error) == 0 && describe(s, d, &said) == 0 && project->plux &&
              !s->only_looks)
         add_discovered(s, d);
 }

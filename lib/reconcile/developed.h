@@ -43,5 +43,9 @@ void developed_free(struct developed *d);
  * details have to be known. */
 const char *developed_url(struct arena *a, const struct installed *item);
 
+/* What the venv, which has to have been read, has of the folder that a URL names, linked or built; NULL for
+ * nothing. */
+struct installed *developed_installed(struct session *s, const char *url, const char *subdirectory);
+
 /* Releases what the session keeps of projects. */
 void developed_close(struct session *s);

@@ -116,7 +116,8 @@ static json_t *files_section(struct report *r)
         add_file(list, s->paths.conf_txt, false);
         return list;
     }
-    if (wanted_read(s, &wanted, &err) < 0)
+    s->only_looks = true;
+    if (session_venv(s, &err) < 0 || wanted_read(s, &wanted, &err) < 0)
         say_each_line(r, err.text);
     for (size_t i = 0; i < wanted.files.count; i++)
         add_file(list, wanted.files.items[i], strcmp(wanted.digests.items[i], "-") != 0);

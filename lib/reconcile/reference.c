@@ -251,9 +251,15 @@ static const char *name_of_folder(struct session *s, const char *url, struct err
         return project ? (err_set(err, project->error.kind, "%s", project->error.text), NULL) : NULL;
     if (project->name)
         return project->name;
-    if (built_item(s, &item, err) < 0 || unpacked_metadata(a, &item.wheel, &m, err) < 0)
-        return NULL;
-    return m->normalized;
+    if (built_item(s, &item, err) == 0)
+        return unpacked_metadata(a, &item.wheel, &m, err) < 0 ? NULL : m->normalized;
+    const char *bare = arena_strndup(a, url, text_find(text_of(url), '#'));
+    const struct installed *have = s->only_looks ? developed_installed(s, bare, subdirectory) : NULL;
+    if (have)
+        return have->name;
+    if (err->kind == ERR_INPUT) /* what the build needs may be there next time */
+        err->kind = ERR_UNAVAILABLE;
+    return NULL;
 }
 
 /* What is to stand before the @; NULL with err set. */

@@ -491,3 +491,46 @@ def test_entry_points_that_need_what_comes_with_them(root, index, sources, plux)
     (sources / "src/my_extension/__init__.py").write_text(plugin("Two"))
     boot(root)
     assert entry_points(root, "my-extension") == ["Two = my_extension:Two"]
+
+
+# ---- builds
+
+@pytest.mark.parametrize("kind", ["source", "folder", "editable"])
+def test_a_build_that_fails_is_tried_again(root, tmp_path, kind):
+    """What it needs may be there, or its code be mended, without a word in its project file."""
+    place = tmp_path / "src"
+    if kind == "source":
+        root.env["EXTENSION_DEV_MODE"] = "1"
+        place = root.folder / "opt/code/extensions/src"
+    else:
+        root.requirements(f"{'-e ' if kind == 'editable' else ''}{place}\n")
+    folder = make_folder(place, "built-one", "1.0", project=False)
+    (folder / "backend.py").write_text("import of_another_file\n" + (folder / "backend.py").read_text())
+    (folder / "of_another_file.py").write_text("raise RuntimeError('broken')\n")
+    done = boot(root)
+    assert root.installed() == {} and "RuntimeError" in done.err, done
+    (folder / "of_another_file.py").write_text("")
+    boot(root)
+    assert root.installed() == {"built-one": "1.0"}
+    quiet(root)
+
+
+# ---- commands that only look
+
+@pytest.mark.parametrize("kind", ["source", "folder", "editable"])
+def test_commands_that_only_look_build_nothing(root, tmp_path, kind):
+    """Of what only a build tells the venv tells it too: the cache may be deleted at any time."""
+    place = tmp_path / "src"
+    if kind == "source":
+        root.env["EXTENSION_DEV_MODE"] = "1"
+        place = root.folder / "opt/code/extensions/src"
+    else:
+        root.requirements(f"{'-e ' if kind == 'editable' else ''}{place}\n")
+    make_folder(place, "built-one", "1.0", project=False)
+    boot(root)
+    assert root.run("cache", "clean").status == 0
+    for command in (["list"], ["tree"], ["why", "built-one"], ["check"], ["doctor"]):
+        done = root.run(*command)
+        assert done.status == 0 and "buil" not in done.err and "would have to be built" not in done.out, done
+        assert "built-one" in done.out or command[0] in ("check", "doctor"), done
+    assert not (root.volume / "cache/extensions/built").exists()
