@@ -311,6 +311,12 @@ static void add_single(struct reader *r, const char *text, const char *from)
 {
     size_t first = r->out->roots.count;
     r->mode = (struct hash_mode){.given = r->constraint_hashes};
+    if (*text == '-') {
+        fail(r, text, from, true,
+             "options stand in requirements files alone: write this line into "
+             "extensions.txt");
+        return;
+    }
     add(r, text, &(struct place){.from = from, .options = "", .root = true});
     check_hashes(r, from, first);
 }

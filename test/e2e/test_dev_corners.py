@@ -534,3 +534,15 @@ def test_commands_that_only_look_build_nothing(root, tmp_path, kind):
         assert done.status == 0 and "buil" not in done.err and "would have to be built" not in done.out, done
         assert "built-one" in done.out or command[0] in ("check", "doctor"), done
     assert not (root.volume / "cache/extensions/built").exists()
+
+
+# ---- what is asked for in the wrong place
+
+@pytest.mark.parametrize("said", ["-e {path}", "--editable {path}", "-e{path}", "-r {path}/r.txt"])
+def test_options_among_requirements(root, tmp_path, said):
+    source = project(tmp_path / "src", "my-extension")
+    asked = said.format(path=source)
+    done = boot(root, EXTENSION_AUTO_INSTALL=asked)
+    assert f"{asked} (EXTENSION_AUTO_INSTALL) is set aside: options stand in requirements files alone: write this line" in done.err
+    (root.conf / "extensions.yaml").write_text(f'install: ["{asked}"]\n')
+    assert f"{asked} (install) is set aside: options stand in requirements files alone" in boot(root).err
