@@ -4,6 +4,8 @@
 import concurrent.futures
 import json
 import os
+import signal
+import subprocess
 
 import pytest
 
@@ -546,3 +548,20 @@ def test_options_among_requirements(root, tmp_path, said):
     assert f"{asked} (EXTENSION_AUTO_INSTALL) is set aside: options stand in requirements files alone: write this line" in done.err
     (root.conf / "extensions.yaml").write_text(f'install: ["{asked}"]\n')
     assert f"{asked} (install) is set aside: options stand in requirements files alone" in boot(root).err
+
+
+@pytest.mark.parametrize("kind", ["source", "folder", "editable"])
+def test_a_signal_while_a_source_is_built(root, tmp_path, kind):
+    gate, place = Gate(tmp_path), tmp_path / "src"
+    if kind == "source":
+        root.env["EXTENSION_DEV_MODE"] = "1"
+        place = root.folder / "opt/code/extensions/src"
+    else:
+        root.requirements(f"{'-e ' if kind == 'editable' else ''}{place}\n")
+    gate.put(make_folder(place, "built-one", "1.0", project=False) / "backend.py")
+    with subprocess.Popen(root.command("sync"), env=root.environment({}), stderr=subprocess.PIPE, text=True) as child:
+        gate.begun.write_text("")
+        child.send_signal(signal.SIGTERM)
+        said = child.communicate(timeout=60)[1]
+    assert child.returncode in (143, -signal.SIGTERM), said
+    assert not root.venv.exists() and not (root.extensions / ".localstack-extensions.state").exists()
