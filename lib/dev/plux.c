@@ -87,6 +87,7 @@ int plux_discover(struct arena *a, const struct plux_request *request, struct pl
                             .script = script_plux,
                             .input = text_of(request_text(a, request)),
                             .limit = ANSWER_LIMIT,
+                            .timeout_ms = request->timeout_ms,
                             .landlock = shielded ? &l : NULL};
     if (ask_python_with(a, &ask, &text, err) < 0)
         return -1;

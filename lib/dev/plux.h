@@ -16,6 +16,7 @@ struct plux_request {
     const struct source_links *links;
     const char *site_packages; /* of the extensions venv, for what the source imports; may not be there */
     const char *scratch;       /* an existing folder of the caller's, who removes it */
+    int timeout_ms;            /* for all of it */
 };
 
 struct plux_answer {
@@ -25,6 +26,6 @@ struct plux_answer {
     const char *module, *why; /* the first of them, and its exception */
 };
 
-/* ERR_SYSTEM where the interpreter does not do its part: it crashes, or takes over a minute. */
+/* ERR_SYSTEM where the interpreter does not do its part: it crashes, or takes too long. */
 int plux_discover(struct arena *a, const struct plux_request *request, struct plux_answer *out,
                   struct err *err);

@@ -2,6 +2,7 @@
 #include "reconcile/developed.h"
 
 #include "base/fs.h"
+#include "base/stopwatch.h"
 #include "boot/fact.h"
 #include "build/build.h"
 #include "dev/plux.h"
@@ -180,6 +181,14 @@ static int describe(struct session *s, struct developed *d, const struct said *s
 
 /* ---- entry points that stand in code alone */
 
+/* An import may never end: the rest of the run has to have its time all the same. */
+static int patience_ms(const struct session *s)
+{
+    enum { SHORTEST_MS = 1000, LONGEST_MS = 60000 };
+    long long part = s->ends_ms ? (s->ends_ms - stopwatch_ms()) / 4 : LONGEST_MS;
+    return (int)(part < SHORTEST_MS ? SHORTEST_MS : part < LONGEST_MS ? part : LONGEST_MS);
+}
+
 static int discover(struct session *s, const struct developed *d, struct plux_answer *answer, struct err *err)
 {
     char *scratch;
@@ -195,7 +204,8 @@ static int discover(struct session *s, const struct developed *d, struct plux_an
                                          .links = &d->links,
                                          .site_packages =
                                              path_join(&s->memory, s->paths.venv, s->py.site_packages),
-                                         .scratch = scratch};
+                                         .scratch = scratch,
+                                         .timeout_ms = patience_ms(s)};
     int result = plux_discover(&s->memory, &request, answer, err);
     (void)!fs_remove_tree(AT_FDCWD, scratch, NULL);
     return result;
@@ -209,7 +219,9 @@ static void add_discovered(struct session *s, struct developed *d)
     struct arena *a = &s->memory;
     struct err why cleanup_err = ERR_INIT;
     struct plux_answer answer = {0};
-    if (discover(s, d, &answer, &why) < 0)
+    bool answered = discover(s, d, &answer, &why) == 0;
+    d->lacks_modules = answered && answer.failed;
+    if (!answered)
         d->unknown = arena_printf(a, "%s: %s: %s", d->folder, known, why.text);
     else if (!answer.has_plux)
         d->unknown = arena_printf(a, "%s: %s, because LocalStack itself has no plux", d->folder, known);
@@ -256,7 +268,7 @@ int developed_read(struct session *s, struct developed *items, size_t count, str
 bool developed_look_again(struct session *s, struct developed *d)
 {
     const struct text before = d->install.entry_points;
-    if (!d->unknown || s->only_looks)
+    if (!d->lacks_modules || s->only_looks)
         return false;
     d->unknown = NULL;
     d->install.entry_points = d->declared;

@@ -24,8 +24,8 @@ struct developed {
     struct source_links links;
     struct source_install install; /* what stands in the venv for it */
     struct text declared;          /* the entry points that files of the project, or a build, tell */
-    const char *unknown;           /* what is not known of its entry points, a sentence: more may be, once
-                                      what it needs is installed. NULL: nothing */
+    const char *unknown;           /* what is not known of its entry points, a sentence; NULL: nothing */
+    bool lacks_modules;            /* more may be known once what it needs is installed */
     struct err error;              /* why it cannot be used */
 };
 
@@ -35,7 +35,7 @@ const struct project *developed_project(struct session *s, const char *folder, s
 
 /* Finds out the rest of each, or why it cannot be used. Negative only for what concerns all. */
 int developed_read(struct session *s, struct developed *items, size_t count, struct err *err);
-/* Where something is unknown, now that the venv has what it needs: whether that told something new. */
+/* Where something lacked, now that the venv has what it needs: whether that told something new. */
 bool developed_look_again(struct session *s, struct developed *d);
 void developed_free(struct developed *d);
 

@@ -47,7 +47,7 @@ static int run(struct arena *a, const struct process *p, struct process_result *
         return -1;
     }
     if (r->timed_out)
-        return err_set(err, ERR_SYSTEM, "%s did not answer within %d s", executable, TIMEOUT_MS / 1000);
+        return err_set(err, ERR_SYSTEM, "%s did not answer within %d s", executable, p->timeout_ms / 1000);
     if (r->status != 0)
         return err_set(err, ERR_SYSTEM, "%s does not run (exit status %d): %s", executable, r->status,
                        last_words(a, &r->err));
@@ -63,7 +63,7 @@ int ask_python_with(struct arena *a, const struct ask *ask, struct buf *answer, 
         .cwd = "/",
         .input = ask->input,
         .limit = ask->limit,
-        .timeout_ms = TIMEOUT_MS,
+        .timeout_ms = ask->timeout_ms ? ask->timeout_ms : TIMEOUT_MS,
         .landlock = ask->landlock,
         .family = ask->landlock != NULL,
     };

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.metadata import parse_email
 
-from conftest import LONG
+from conftest import LONG, SANITIZED
 from test_project_reference import PINS, make, meaning
 
 BANNER = ("localstack-entrypoint: LocalStack extension developer mode enabled", "localstack-entrypoint: - mounting extension ")
@@ -736,6 +736,16 @@ def test_modules_that_do_mischief_when_they_are_imported(with_plux, developer, t
     assert found >= {"last", "prints", "threads", "daemon", "y_closes", "paths", "exit_handler", "hides"}, found
     assert not found & {"exits", "own", "home", "removes", "venv"}
     quiet_boot(developer, tmp_path)
+
+
+def test_a_module_whose_import_is_without_end(with_plux, developer, tmp_path):
+    """It does not take all the time that a sync has."""
+    source = marker(developer, {"marker/bad.py": "import time\ntime.sleep(1000)\n", "marker/hooks.py": HOOK.format(name="say")})
+    developer.source("other")
+    done = developer.boot(EXTENSION_SYNC_TIMEOUT="12" if SANITIZED else "6")
+    assert f"{source}: only the entry points that its files name are known of it: " in done.err and "did not answer within " in done.err
+    assert developer.root.installed() == {"marker": "0.1.0", "other": "1.0"} and points(developer) == STATIC
+    quiet_boot(developer, tmp_path, EXTENSION_SYNC_TIMEOUT="12" if SANITIZED else "6")
 
 
 @pytest.mark.parametrize("code, why", [("import os\nos._exit(0)\n", "cannot be understood"), ("import os\nos._exit(7)\n", "exit status 7"),
