@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from servers import free_port
+
 LONG = 60  # seconds after which a test has failed
 # What a boot mounts is gone with it; who may not mount gets links.
 APART = ["unshare", "-m", "--propagation", "private"] if os.geteuid() == 0 else []
@@ -42,6 +44,14 @@ build-backend = "setuptools.build_meta"
 name = "{name}"
 version = "1.0"
 dependencies = [{dependencies}]
+"""
+
+
+# A hook of LocalStack's, which finds it by plux.
+PLUGIN = """from localstack.runtime import hooks
+@hooks.on_infra_start()
+def say():
+    print("the plugin says {}", flush=True)
 """
 
 
@@ -161,3 +171,19 @@ class Reloading(Running):
     def end(self):
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(LONG) == 0
+
+
+class LocalStack(Reloading):
+    """LocalStack itself, and the link in its base that the image has. `gateway`: where it answers."""
+
+    def __init__(self, root, *sources, **env):
+        next(root.base.glob("lib/python3.*/site-packages")).joinpath("zz-localstack-extensions-venv.pth").write_text(f"{root.site}\n")
+        self.gateway = f"127.0.0.1:{free_port()}"
+        super().__init__(root, *sources, watched=False, ready=False, OVERRIDE_IN_DOCKER="0", FILESYSTEM_ROOT=root.folder,
+                         GATEWAY_LISTEN=self.gateway, DNS_ADDRESS="0", SKIP_SSL_CERT_DOWNLOAD="1", DISABLE_EVENTS="1",
+                         PYTHONUNBUFFERED="1", **env)
+
+    def says(self, word):
+        """The hook of the plugin, and that LocalStack is ready."""
+        self.next(f"^the plugin says {word}$")
+        self.next("^Ready.$")

@@ -5,13 +5,16 @@ found by the real plux."""
 import json
 import os
 import shutil
+import signal
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 from packaging.metadata import parse_email
 
 from conftest import LONG, SANITIZED
+from reloading import PLUGIN, LocalStack
 from test_project_reference import PINS, make, meaning
 
 BANNER = ("localstack-entrypoint: LocalStack extension developer mode enabled", "localstack-entrypoint: - mounting extension ")
@@ -396,6 +399,11 @@ def check_sources(developer, sources, right):
     assert not wrong, wrong
 
 
+def mount_read_only(developer, folder):
+    developer.container.mount("--bind", folder, folder)
+    developer.container.mount("-o", "remount,bind,ro", folder)
+
+
 # ---- each back end
 
 
@@ -415,8 +423,7 @@ def test_sources_that_can_be_read(read_ones, with_plux, developer, tmp_path, fla
     sources, right = read_ones
     top = sources["template"].parent
     if flags == "ro":
-        developer.container.mount("--bind", top, top)
-        developer.container.mount("-o", "remount,bind,ro", top)
+        mount_read_only(developer, top)
     developer.env["PIP_NO_INDEX"] = "1"  # nothing is asked for that is not there
     developer.named = list(sources.values())
     before = tree(top)
@@ -442,19 +449,18 @@ def real_index():
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("flags", ["rw", "ro"])
-def test_sources_that_have_to_be_built(built_ones, developer, tmp_path, flags):
-    sources, right = built_ones
-    top = sources["scm-flat"].parent
+@pytest.mark.parametrize("flags, names", [("rw", list(BUILT)), ("ro", ["scm-src", "own-flat"])])
+def test_sources_that_have_to_be_built(built_ones, developer, tmp_path, flags, names):
+    sources, right = ({name: all_of[name] for name in names} for all_of in built_ones)
+    top = next(iter(sources.values())).parent
     if flags == "ro":
-        developer.container.mount("--bind", top, top)
-        developer.container.mount("-o", "remount,bind,ro", top)
+        mount_read_only(developer, top)
     developer.named = list(sources.values())
     developer.env |= real_index()
     before = tree(top)
     done = developer.boot()
     assert not [line for line in done.err.splitlines() if "warning" in line], done
-    assert developer.root.installed()["scm-flat"] == "4.5.6"
+    assert developer.root.installed()["scm-src"] == "4.5.6"
     check_sources(developer, sources, right)
     quiet_boot(developer, tmp_path)
     assert tree(top) == before
@@ -760,3 +766,34 @@ def test_a_module_that_ends_its_interpreter(with_plux, developer, tmp_path, code
     (source / "marker/bad.py").unlink()
     developer.boot()
     assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+
+
+# ---- LocalStack itself
+
+
+@pytest.mark.once
+def test_localstack_runs_a_source_as_it_is_at_each_start(localstack_root, tmp_path):
+    """Its hook stands in the code alone."""
+    root, source = localstack_root, tmp_path / "marker"
+    write(source, {"marker/__init__.py": "", "marker/extension.py": "class Mine: pass\n", "marker/hooks.py": PLUGIN.format("first")})
+    before = tree(source)
+    running = LocalStack(root, source, EXTENSION_DEV_RELOAD="0")
+    try:
+        running.next(f"- mounting extension {root.folder}/opt/code/extensions/marker$")
+        running.says("first")
+        assert dist_info(root, "marker")["points"] == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+        assert tree(source) == before
+        (source / "marker/hooks.py").write_text(PLUGIN.format("second"))
+        running.process.send_signal(signal.SIGUSR1)
+        running.says("second")
+        # A module that comes to a package needs no sync either.
+        (source / "marker/more.py").write_text("word = 'third'\n")
+        (source / "marker/hooks.py").write_text("from marker.more import word\n" + PLUGIN.format('" + word + "'))
+        asked = urllib.request.Request(f"http://{running.gateway}/_localstack/health", b'{"action": "restart"}',
+                                       {"Content-Type": "application/json"})
+        urllib.request.urlopen(asked, timeout=LONG).read()
+        running.says("third")
+        assert not [line for line in running.said if "warning" in line and "localstack-extensions" in line], running.said
+        running.end()
+    finally:
+        running.stop()

@@ -12,8 +12,7 @@ import pytest
 
 from conftest import SANITIZED
 from mounts import Mounts
-from reloading import APART, Ending, Reloading, Running, children, declare, install_supervisor, make_source, status_of
-from servers import free_port
+from reloading import APART, PLUGIN, Ending, LocalStack, Reloading, Running, children, declare, install_supervisor, make_source, status_of
 
 AT_ONCE_S = 5
 MOST_KIB = 5 * 1024
@@ -356,36 +355,22 @@ def test_by_hand_it_restarts_nothing(root, source):
 
 # ---- LocalStack itself
 
-PLUGIN = """from localstack.runtime import hooks
-@hooks.on_infra_start()
-def say():
-    print("the plugin says {}", flush=True)
-"""
-
-
 @pytest.mark.once
 def test_localstack_runs_what_was_edited(localstack_root, tmp_path):
     """Twice: its supervisor has to survive the first."""
-    root, source = localstack_root, make_source(tmp_path / "ext")
-    info, plugin = source / "ext.egg-info", source / "ext/plugin.py"
-    info.mkdir()
-    (info / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: ext\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[localstack.hooks.on_infra_start]\nsay = ext.plugin:say\n")
+    source = make_source(tmp_path / "ext")
+    plugin = source / "ext/plugin.py"
+    with open(source / "pyproject.toml", "a") as file:
+        file.write('[project.entry-points."localstack.hooks.on_infra_start"]\nsay = "ext.plugin:say"\n')
     plugin.write_text(PLUGIN.format("old"))
-    # As LocalStack's own developer mode makes it find a source.
-    next(root.base.glob("lib/python3.*/site-packages")).joinpath("localstack-extension-ext.pth").write_text(f"{source}\n")
-    running = Reloading(root, source, watched=False, ready=False, OVERRIDE_IN_DOCKER="0", FILESYSTEM_ROOT=root.folder,
-                        GATEWAY_LISTEN=f"127.0.0.1:{free_port()}", DNS_ADDRESS="0", SKIP_SSL_CERT_DOWNLOAD="1", DISABLE_EVENTS="1",
-                        PYTHONUNBUFFERED="1")
+    running = LocalStack(localstack_root, source)
     try:
         running.next("watching for changes")
-        running.next("^the plugin says old$")
-        running.next("^Ready.$")
+        running.says("old")
         for word in ("new", "newer"):
             plugin.write_text(PLUGIN.format(word))
             running.next("plugin.py changed; LocalStack restarts$")
-            running.next(f"^the plugin says {word}$")
-            running.next("^Ready.$")
+            running.says(word)
         ended = Ending(running.watcher())
         running.end()
         assert ended.wait(AT_ONCE_S)
