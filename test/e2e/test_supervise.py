@@ -134,7 +134,7 @@ SCENARIOS = {
     "SHUTDOWN_TIMEOUT has passed at USR1": (restart_of_a_stubborn_one, {"ON_TERM": "ignore", "SHUTDOWN_TIMEOUT": " 1 "}),
     "the default command": (default_command, {"LOCALSTACK_SUPERVISOR_COMMAND": None}),
     "an empty command": (default_command, {"LOCALSTACK_SUPERVISOR_COMMAND": ""}),
-    "words": (ends, {"LOCALSTACK_SUPERVISOR_COMMAND": r"""sh -c 'printf "%s|" ready "$@"; echo; echo on stderr >&2' a\ b "c 'd'" e""f '' $HOME"""}),
+    "words": (ends, {"LOCALSTACK_SUPERVISOR_COMMAND": r"""sh -c 'echo "ready|$0|$1|$2|$3|$4|"; echo on stderr >&2' a\ b "c 'd'" e""f '' $HOME"""}),
 }
 
 
