@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+static const char supervisor_name[] = "localstack-supervisor";
+
 int command_failed(const char *program, int sysno)
 {
     bool there = strchr(program, '/') && access(program, F_OK) == 0;
@@ -27,14 +29,22 @@ char **command_localstack_env(const struct extensions_boot *b)
     return environment_set(b->a, env, "LOCALSTACK_EXTENSION_AUTO_INSTALL", NULL);
 }
 
+static char *supervisor_of(const struct extensions_boot *b)
+{
+    return arena_printf(b->a, "%s/bin/%s", b->paths->base, supervisor_name);
+}
+
+bool command_is_localstack(const struct extensions_boot *b, char *const *argv)
+{
+    return !argv || !*argv || strcmp(*argv, supervisor_name) == 0 || strcmp(*argv, supervisor_of(b)) == 0;
+}
+
 int command_exec(const struct extensions_boot *b, bool watch, char **argv)
 {
-    static const char name[] = "localstack-supervisor";
-    char *supervisor = arena_printf(b->a, "%s/bin/%s", b->paths->base, name);
-    char *standard[] = {supervisor, NULL}, **env = b->env;
+    bool is_localstack = command_is_localstack(b, argv);
+    char *standard[] = {supervisor_of(b), NULL}, **env = b->env;
     if (!argv || !*argv)
         argv = standard;
-    bool is_localstack = strcmp(argv[0], supervisor) == 0 || strcmp(argv[0], name) == 0;
     int ended = signals_hand_over(b->signals);
     if (ended)
         return 128 + ended;

@@ -2,6 +2,8 @@
 #pragma once
 #include "boot/extensions.h"
 
+/* Whether that is LocalStack's supervisor. */
+bool command_is_localstack(const struct extensions_boot *boot, char *const *argv);
 /* Becomes the command (NULL or empty: LocalStack's supervisor). Returns only when that failed or a signal
  * came first: with the exit status. `watch`: LocalStack's supervisor gets the watcher of watcher.h. */
 int command_exec(const struct extensions_boot *boot, bool watch, char **argv);

@@ -13,7 +13,8 @@ enum { STATUS_NO_PROCESS = 126, STATUS_UNKNOWN = 255 };
 
 struct init {
     struct terminal terminal;
-    pid_t pid; /* the command, and its process group */
+    pid_t pid;     /* the command, and its process group */
+    bool hands_on; /* it does itself what its children are to get */
     bool stopped;
     bool stop_was_asked; /* by a signal that we handed on, not at a terminal */
     int status;          /* once it has ended */
@@ -30,10 +31,14 @@ static bool is_terminal_stop(int n)
     return n == SIGTSTP || n == SIGTTIN || n == SIGTTOU;
 }
 
-/* To the whole group; and to the command itself where it has left that for another. */
+/* To the whole group, and to the command itself where it has left that for another. LocalStack, in the group
+ * of its supervisor, must not get what that hands on, and would die at once of the USR1 that makes for its
+ * restart. */
 static void send(const struct init *in, int n)
 {
-    if (kill(-in->pid, n) < 0 || getpgid(in->pid) != in->pid)
+    if (in->hands_on && n != SIGCONT && !is_terminal_stop(n))
+        kill(in->pid, n);
+    else if (kill(-in->pid, n) < 0 || getpgid(in->pid) != in->pid)
         kill(in->pid, n);
 }
 
@@ -137,7 +142,7 @@ static _Noreturn void become(const struct init *in, const struct extensions_boot
 
 int init_run(const struct extensions_boot *b, bool watch, char **argv)
 {
-    struct init in = {0};
+    struct init in = {.hands_on = command_is_localstack(b, argv)};
     terminal_open(&in.terminal);
     /* What was sent before there was a command meant the boot. */
     int ended = signals_take_all();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small init, in place of the exec. The command is a child in a process group of its own, in the foreground
- * where we were. It gets every signal that we get, but SIGCHLD; we reap it and whatever else is left to us.
+ * where we were. That group gets every signal that we get, but SIGCHLD (where the command is LocalStack's
+ * supervisor, that one alone, which hands on what is for LocalStack); we reap it and whatever else is left to
+ * us.
  *
  * What tini and dumb-init leave hanging goes on here. The terminal is taken from nobody: not from the shell
  * that started us in the background; and it is given back. A command that is stopped at its terminal stops us

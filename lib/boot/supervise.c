@@ -104,7 +104,9 @@ static _Noreturn void become(const struct supervise *s)
     int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     dup2(STDOUT_FILENO, STDERR_FILENO);
     sigaction(SIGUSR1, &s->usr1, NULL);
-    signals_hand_over(s->b->signals);
+    int ended = signals_hand_over(s->b->signals);
+    if (ended) /* it came right after the fork */
+        _exit(128 + ended);
     environ = s->env;
     execvp(s->argv[0], s->argv);
     int sysno = errno;

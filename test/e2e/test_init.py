@@ -131,6 +131,33 @@ def test_every_signal_reaches_the_group(start, how):
     assert init.end() == 137
 
 
+def test_localstacks_supervisor_hands_on_itself(world, start):
+    """LocalStack, in its group, would die of a USR1, and get each TERM twice. To stop and to continue are for both."""
+    world.supervisor(f"exec {TOOL} group")
+    for command in ([], ["localstack-supervisor"], [world.base / "bin/localstack-supervisor"]):
+        init = start(*command)
+        init.lines.ready()
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            init.kill(number)
+            assert init.lines.next() == f"signal {number:d}"
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            init.kill(number)
+            assert sorted(init.lines.next() for _ in "12") == [f"also {number:d}", f"signal {number:d}"]
+        os.kill(init.child, signal.SIGKILL)
+        assert init.end() == 137
+
+
+@pytest.mark.skipif(SANITIZED or not shutil.which("strace"), reason="needs strace and the static program")
+@pytest.mark.parametrize("option", ["--init", "--supervise"])
+def test_a_signal_right_after_the_fork(world, option):
+    """The child takes it, before it is the command."""
+    call = {"--init": "setpgid", "--supervise": "dup2,dup3"}[option]
+    done = subprocess.run(["strace", "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGTERM:when=1",
+                           *world.argv(option, "echo", "up")], env=world.env, capture_output=True, timeout=LONG,
+                          stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (143, b"")
+
+
 def test_none_of_many_real_time_signals_is_lost(start):
     init = start(TOOL, "report")
     init.lines.ready()

@@ -138,8 +138,7 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize("debug", [None, "1", "TRUE", "yes"])
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name,debug", [*((name, debug) for name in SCENARIOS for debug in (None, "1")), ("TERM", "TRUE"), ("TERM", "yes")])
 def test_side_by_side(world, ours, theirs, name, debug):
     scenario, env = SCENARIOS[name]
     (world.base / world.site / "localstack/runtime/main.py").write_text(
