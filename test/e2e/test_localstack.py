@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """A base as LocalStack's image has it, and real extensions from the package index that the machine is configured for."""
 
+import json
+import os
 import re
+import signal
+import socket
 import subprocess
+import urllib.request
 
 import pytest
 
 from checks import check_records
+from inits import NAMESPACE
+from reloading import LONG, Running, children
 
 pytestmark = pytest.mark.once
 
@@ -59,3 +66,48 @@ def test_a_venv_of_todays_installer_with_the_real_typedb_is_adopted(localstack_r
     assert root.pip("check").returncode == 0
     again = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "localstack-extension-typedb"})
     assert (again.status, again.err) == (0, "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes PID namespaces")
+@pytest.mark.parametrize("mode", ["exec", "init", "supervise"])
+def test_restart_and_end_in_each_mode(localstack_root, mode):
+    """As the first process of a container: exec's outcome is that of LocalStack's own supervisor."""
+    root = localstack_root
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    health = f"http://127.0.0.1:{port}/_localstack/health"
+    env = {"ENTRYPOINT_MODE": mode, "OVERRIDE_IN_DOCKER": "0", "FILESYSTEM_ROOT": root.folder, "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+           "DNS_ADDRESS": "0", "SKIP_SSL_CERT_DOWNLOAD": "1", "DISABLE_EVENTS": "1", "PYTHONUNBUFFERED": "1", "EXTENSION_SYNC": "never",
+           "DEBUG": "1"}
+
+    def post(action):
+        body = json.dumps({"action": action}).encode()
+        request = urllib.request.Request(health, body, {"Content-Type": "application/json"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        assert opener.open(request, timeout=30).status == 200
+
+    def ready(running):
+        running.next(r"^Ready\.$")
+        [first] = children(running.pid)
+        return first
+
+    for end in ("kill", "TERM"):
+        running = Running([*NAMESPACE, root.programs.entrypoint, "--root", root.folder], root.environment(env))
+        try:
+            first = ready(running)
+            post("restart")
+            assert ready(running) == first
+            os.kill(first, signal.SIGUSR1)
+            running.next("^Localstack runtime received signal 15$")
+            assert ready(running) == first
+            if end == "kill":
+                post("kill")
+            else:
+                os.kill(first, signal.SIGTERM)
+            assert running.process.wait(LONG) == 0
+            running.next("^LocalStack supervisor: exiting$")
+            assert running.said.count("Ready.") == 3
+            print(mode, end, *(line for line in running.said if "supervisor: " in line), sep="\n  ")
+        finally:
+            running.stop()
