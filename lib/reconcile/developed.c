@@ -214,11 +214,11 @@ static int discover(struct session *s, const struct developed *d, struct plux_an
 /* Those that the project's files name count in any case. */
 static void add_discovered(struct session *s, struct developed *d)
 {
-    d->code = fact_code(&s->memory, d->folder);
     static const char known[] = "only the entry points that its files name are known of it";
     struct arena *a = &s->memory;
     struct err why cleanup_err = ERR_INIT;
     struct plux_answer answer = {0};
+    d->code = fact_code(a, d->folder);
     bool answered = discover(s, d, &answer, &why) == 0;
     d->lacks_modules = answered && answer.failed;
     if (!answered)

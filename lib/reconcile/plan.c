@@ -137,12 +137,11 @@ static int solve(struct planner *p, struct err *err)
     }
 }
 
-static void plan_item(struct planner *p, const struct resolved *r)
+/* What stays as it is; false: nothing of it does. */
+static bool keep_item(struct planner *p, const struct resolved *r, struct installed *have)
 {
-    struct session *s = p->s;
     struct plan *plan = p->plan;
     const struct candidate *c = r->candidate;
-    struct installed *have = installed_find(&s->venv, r->name);
     if (have && c->origin != CANDIDATE_INSTALLED && plan_is_by_hand(have) && !inputs_name(p, r->name) &&
         version_cmp(&have->version, &c->version) != 0) {
         warn(p, arena_printf(p->a,
@@ -151,22 +150,52 @@ static void plan_item(struct planner *p, const struct resolved *r)
                              "it change, or remove it with bin/pip",
                              have->given, have->version.text, c->version.text, r->name));
         array_push(&plan->keep, (struct plan_keep){have->name, have->version.text, true, false, have});
-        return;
+        return true;
     }
-    if (c->origin == CANDIDATE_INSTALLED) {
-        have = c->data;
-        bool adopt = r->requested && !is_ours(have) && inputs_name(p, r->name);
-        if (adopt && is_editable(p, have)) { /* as ours it would be links, which it is not */
-            adopt = false;
-            warn(p, arena_printf(p->a,
-                                 "%s %s was installed by hand as editable and stays as it is, but LocalStack "
-                                 "imports nothing that pip installs so: write -e and its folder into "
-                                 "extensions.txt instead",
-                                 have->given, have->version.text));
-        }
-        array_push(&plan->keep, (struct plan_keep){r->name, c->version.text, r->requested, adopt, have});
-        return;
+    if (c->origin != CANDIDATE_INSTALLED)
+        return false;
+    have = c->data;
+    bool adopt = r->requested && !is_ours(have) && inputs_name(p, r->name);
+    if (adopt && is_editable(p, have)) { /* as ours it would be links, which it is not */
+        adopt = false;
+        warn(p, arena_printf(p->a,
+                             "%s %s was installed by hand as editable and stays as it is, but LocalStack "
+                             "imports nothing that pip installs so: write -e and its folder into "
+                             "extensions.txt instead",
+                             have->given, have->version.text));
     }
+    array_push(&plan->keep, (struct plan_keep){r->name, c->version.text, r->requested, adopt, have});
+    return true;
+}
+
+static void tell_direct(struct planner *p, struct plan_install *in, const struct source_direct *direct)
+{
+    const struct direct_url *from = in->recorded = direct->from;
+    in->direct = direct;
+    in->file = direct->file;
+    in->developed = direct->developed;
+    in->url = direct_url_clean(p->a, direct->url);
+    in->source = from->kind == DIRECT_REPOSITORY ? "vcs" : url_is_file(text_of(in->url)) ? "path" : "url";
+    in->hash = from->sha256 ? arena_printf(p->a, "sha256:%s", from->sha256) : NULL;
+}
+
+static void tell_indexed(struct planner *p, struct plan_install *in, const struct index_file *file)
+{
+    const struct hash_check check = checking(p);
+    in->hashes = hash_check_given(&check, in->name, &in->hash_count);
+    in->file = file;
+    in->url = direct_url_clean(p->a, file->url);
+    in->source = file->source;
+    in->hash = file->hash ? arena_printf(p->a, "%s:%s", file->hash_algorithm, file->hash) : NULL;
+}
+
+static void plan_item(struct planner *p, const struct resolved *r)
+{
+    struct session *s = p->s;
+    const struct candidate *c = r->candidate;
+    struct installed *have = installed_find(&s->venv, r->name);
+    if (keep_item(p, r, have))
+        return;
     struct plan_install in = {
         .name = r->name,
         .version = c->version.text,
@@ -180,23 +209,11 @@ static void plan_item(struct planner *p, const struct resolved *r)
     const struct installed *old = installed_find(&s->old, r->name);
     if (old && plan_is_by_hand(old) && !inputs_name(p, r->name))
         in.installer = old->installer; /* as ours it would go with the next change */
-    if (c->origin == CANDIDATE_DIRECT) {
-        in.direct = c->data;
-        const struct direct_url *from = in.recorded = in.direct->from;
-        in.file = in.direct->file;
-        in.developed = in.direct->developed;
-        in.url = direct_url_clean(p->a, in.direct->url);
-        in.source = from->kind == DIRECT_REPOSITORY ? "vcs" : url_is_file(text_of(in.url)) ? "path" : "url";
-        in.hash = from->sha256 ? arena_printf(p->a, "sha256:%s", from->sha256) : NULL;
-    } else {
-        const struct hash_check check = checking(p);
-        in.hashes = hash_check_given(&check, r->name, &in.hash_count);
-        in.file = c->data;
-        in.url = direct_url_clean(p->a, in.file->url);
-        in.source = in.file->source;
-        in.hash = in.file->hash ? arena_printf(p->a, "%s:%s", in.file->hash_algorithm, in.file->hash) : NULL;
-    }
-    array_push(&plan->install, in);
+    if (c->origin == CANDIDATE_DIRECT)
+        tell_direct(p, &in, c->data);
+    else
+        tell_indexed(p, &in, c->data);
+    array_push(&p->plan->install, in);
 }
 
 static bool contains(char *const *names, size_t count, const char *name)

@@ -276,6 +276,23 @@ static void prefer_installed(struct source *source, const struct name *n, struct
     list->items[0] = first;
 }
 
+/* What URLs lead to. */
+static int offer_direct(struct source *source, struct name *n, struct list *list, struct err *err)
+{
+    array_each (&source->wanted->constraints, limit)
+        if (concerns(limit, n->name) && limit->requirement->url &&
+            source_direct_reference(source, n->name, limit->requirement->url, err) < 0)
+            return err_wrap(err, "the constraint %s (%s) cannot be had", limit->requirement->text,
+                            limit->from);
+    for (size_t i = 0; i < n->direct.count; i++)
+        offer(source, n->name, list,
+              (struct candidate){.version = n->direct.items[i]->metadata->version,
+                                 .origin = CANDIDATE_DIRECT,
+                                 .url = n->direct.items[i]->url,
+                                 .data = n->direct.items[i]});
+    return 0;
+}
+
 static int fill(struct source *source, struct name *n, struct list *list, const char **absent,
                 struct err *err)
 {
@@ -288,17 +305,8 @@ static int fill(struct source *source, struct name *n, struct list *list, const 
     }
     struct installed *have = source_usable(source, n->name);
     bool upgrade = s->settings.upgrade;
-    array_each (&source->wanted->constraints, limit)
-        if (concerns(limit, n->name) && limit->requirement->url &&
-            source_direct_reference(source, n->name, limit->requirement->url, err) < 0)
-            return err_wrap(err, "the constraint %s (%s) cannot be had", limit->requirement->text,
-                            limit->from);
-    for (size_t i = 0; i < n->direct.count; i++)
-        offer(source, n->name, list,
-              (struct candidate){.version = n->direct.items[i]->metadata->version,
-                                 .origin = CANDIDATE_DIRECT,
-                                 .url = n->direct.items[i]->url,
-                                 .data = n->direct.items[i]});
+    if (offer_direct(source, n, list, err) < 0)
+        return -1;
     bool developed = wanted_developed_name(source->wanted, n->name) != NULL;
     if (have && (developed ? n->installed_url != NULL : !upgrade))
         offer(source, n->name, list, of_installed(n, have));
