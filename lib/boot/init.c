@@ -46,10 +46,8 @@ static void forward(struct init *in, int n)
 {
     if (is_terminal_stop(n))
         in->stop_was_asked = true;
-    if (n == SIGCONT) {
-        in->stop_was_asked = false;
+    if (n == SIGCONT)
         terminal_give(&in->terminal, in->pid);
-    }
     send(in, n);
     /* A stopped one would take it only when somebody continues it. */
     if (in->stopped && (n == SIGTERM || n == SIGHUP))

@@ -194,10 +194,10 @@ for line in sys.stdin:
 class Shell:
     """One that runs a job at a terminal of its own. `lines`: what the job says."""
 
-    def __init__(self, world, *command, script=None, option="--init"):
+    def __init__(self, world, *command, script=None, option="--init", wrap=()):
         self.terminal = Pty()
         reader, writer = os.pipe()
-        argv = world.argv(option, *command)
+        argv = [*wrap, *world.argv(option, *command)]
         if script:  # what runs the program in its own process group, as a script does
             argv = [sys.executable, "-c", script, *argv]
         self.process = subprocess.Popen(

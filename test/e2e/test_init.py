@@ -178,7 +178,7 @@ def test_a_command_that_left_its_group(start):
     pid, _, group, *_ = init.lines.ready()
     assert group != pid
     init.kill(signal.SIGUSR1)
-    assert init.lines.next() == f"signal {signal.SIGUSR1:d}"
+    assert sorted(init.lines.next() for _ in "12") == ["also 10", "signal 10"]
     os.kill(init.child, signal.SIGKILL)
     assert init.end() == 137
 
@@ -381,6 +381,18 @@ def test_a_stop_that_was_asked_for_lasts(start):
     assert init.lines.next() == f"signal {signal.SIGCONT:d}"
 
 
+def test_one_that_was_continued_is_not_again(start):
+    init = start(TOOL, "report")
+    init.lines.ready()
+    os.kill(init.child, signal.SIGSTOP)
+    until(lambda: state(init.child) == "T", "it is not stopped")
+    settled(init.pid)
+    for number in (signal.SIGCONT, signal.SIGTERM, signal.SIGUSR1):
+        init.kill(number)
+        settled(init.pid)
+        assert init.lines.next() == f"signal {number:d}"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_command_can_be_ended(start, number):
     init = start(TOOL, "terminal", stdin=subprocess.PIPE)
@@ -509,6 +521,19 @@ def test_the_rest_of_the_job_is_stopped_with_it(shell):
     assert at.lines.next() == "0 1"
 
 
+def test_the_first_process_is_never_stopped_and_stops_nobody(shell):
+    """It cannot be, whatever is above the namespace that it is the first process of."""
+    at = shell(TOOL, "terminal", wrap=["unshare", "--pid", "--fork", "--kill-child"])
+    at.start()
+    at.lines.ready()
+    at.terminal.type("\x1a")
+    assert at.lines.next() == "signal 18"
+    at.terminal.type("hello\n")
+    assert at.lines.next() == "read hello"
+    at.terminal.type("\x04")
+    assert at.ask("wait").startswith("ended 0 ")
+
+
 # ---- at a terminal, with nobody above: docker run -t
 
 
@@ -551,7 +576,10 @@ def test_a_stop_that_was_asked_for_lasts_at_a_terminal_too(alone):
     until(lambda: state(init.child) == "T", "it is not stopped")
     settled(init.pid)
     assert state(init.child) == "T"
-    init.kill(signal.SIGCONT)
+    os.kill(init.child, signal.SIGCONT)
+    assert init.lines.next() == "signal 18"
+    settled(init.pid)
+    init.terminal.type("\x1a")  # which nobody asked for
     assert init.lines.next() == "signal 18"
 
 

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A command that says on stdout what it is and each signal that it takes, a line each, in one write(2):
+ * A command that says on stdout what it is and each signal that it takes, a line each, in one write(2).
  *
- *   child report        "ready PID PPID GROUP SESSION FOREGROUND" (-1: no terminal), then "signal N" for
- * every signal there is; ends by SIGKILL alone child group         the same for a second process in its group
- * too, which says "also N" child moved         the same, but it has left its group for that of a second
- * process child terminal      "ready …", then what a terminal does to a process with everything at its
- * default but the signals it says: INT, WINCH, CONT; it says "read TEXT" for each line that it reads there
- *   child args ARG…     each argument, with a NUL behind it, and ends
- *   child orphan        leaves an orphan that waits for a byte on stdin; "orphan PID", "ready …", then as
- * report
+ * child report: "ready PID PPID GROUP SESSION FOREGROUND" (-1: no terminal), then "signal N" for every signal
+ * there is. It ends by SIGKILL alone.
+ *
+ * child group: the same, and a second process in its group says "also N".
+ *
+ * child moved: the same, but the command has left that group for the one of a third process.
+ *
+ * child terminal: "ready …", then what a terminal does to a process with everything at its default but the
+ * signals it says: INT, WINCH, CONT. It says "read TEXT" for each line that it reads there.
+ *
+ * child orphan: leaves an orphan, which waits for a byte on stdin, and says "orphan PID"; then as report.
+ *
+ * child args ARG…: each argument, with a NUL behind it, and ends.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -130,8 +135,10 @@ int main(int argc, char **argv)
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, NULL, sizeof every);
     if (strcmp(what, "group") == 0)
         second("also", 0);
-    if (strcmp(what, "moved") == 0)
-        setpgid(0, second("also", 1));
+    if (strcmp(what, "moved") == 0) {
+        second("also", 0);
+        setpgid(0, second("other", 1));
+    }
     if (strcmp(what, "orphan") == 0)
         leave_orphan();
     say_ready();
