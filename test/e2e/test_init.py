@@ -569,6 +569,11 @@ def test_a_stop_that_nobody_could_undo(alone):
     assert init.end() == 0
 
 
+def test_the_command_gets_no_more_of_the_terminal(alone):
+    init = alone("ls", "/proc/self/fd")
+    assert [init.lines.next() for _ in range(5)] == ["0", "1", "2", "3", None]  # 3 is the folder
+
+
 def test_a_stop_that_was_asked_for_lasts_at_a_terminal_too(alone):
     init = alone(TOOL, "terminal")
     init.lines.ready()
