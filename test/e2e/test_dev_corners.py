@@ -509,8 +509,11 @@ def test_a_build_that_fails_is_tried_again(root, tmp_path, kind):
     folder = make_folder(place, "built-one", "1.0", project=False)
     (folder / "backend.py").write_text("import of_another_file\n" + (folder / "backend.py").read_text())
     (folder / "of_another_file.py").write_text("raise RuntimeError('broken')\n")
+    (root.volume / "logs").mkdir(exist_ok=True)
     done = boot(root)
     assert root.installed() == {} and "RuntimeError" in done.err, done
+    assert "src cannot be built from source" in done.err
+    assert [p.name for p in root.volume.glob("logs/*")] == ["src-build.log"]
     (folder / "of_another_file.py").write_text("")
     boot(root)
     assert root.installed() == {"built-one": "1.0"}
