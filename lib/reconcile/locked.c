@@ -355,6 +355,8 @@ static int take_package(struct planner *p, const struct lock_package *package, s
                           package->name, package->where, source->folder));
         return 0;
     }
+    if (source_is_unread(p->source, package->name))
+        return 0; /* what is said of the source tells why */
     const struct installed *base = installed_find(&s->base, package->name);
     const struct lock_target target = {&s->py.markers, &s->py.version, s->tags};
     const struct err *broken = source_broken(p->source, package->name);

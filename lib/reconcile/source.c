@@ -47,6 +47,13 @@ static bool is_left_over(const struct source *source, struct installed *have)
     return true;
 }
 
+bool source_is_unread(const struct source *source, const char *name)
+{
+    struct installed *have = installed_find(&source->s->venv, name);
+    return have && linked_url(source, have) && !wanted_developed_name(source->wanted, name) &&
+           !is_left_over(source, have);
+}
+
 const char *source_lost(const struct source *source, struct installed *have)
 {
     struct session *s = source->s;

@@ -51,6 +51,8 @@ bool source_asks_index(struct source *source, const char *name);
 /* Whether the user gives hashes of files of this name. */
 bool source_has_hashes(struct source *source, const char *name);
 
+/* Whether the venv has links of that name whose source is asked for and cannot be used now: they stay. */
+bool source_is_unread(const struct source *source, const char *name);
 /* Why what the venv has are links that lead nowhere, or to what is another distribution's by now, a clause;
  * NULL where it is nothing of that kind. */
 const char *source_lost(const struct source *source, struct installed *have);

@@ -568,3 +568,26 @@ def test_a_signal_while_a_source_is_built(root, tmp_path, kind):
         said = child.communicate(timeout=60)[1]
     assert child.returncode in (143, -signal.SIGTERM), said
     assert not root.venv.exists() and not (root.extensions / ".localstack-extensions.state").exists()
+
+
+def test_half_way_through_an_edit_beside_a_lock(root, index, sources, tmp_path):
+    index.add("my-extension", "0.9")
+    index.add("more", "1.0")
+    lock, env = tmp_path / "pylock.toml", {"EXTENSION_LOCK": tmp_path / "pylock.toml"}
+    root.env.pop("EXTENSION_DEV_MODE")
+    assert root.run("lock", "--output", lock, "my-extension").status == 0
+    root.env["EXTENSION_DEV_MODE"] = "1"
+    source = project(sources / "src", "my-extension", "1.0")
+    good = (source / "pyproject.toml").read_text()
+    boot(root, **env)
+    assert root.installed() == {"my-extension": "1.0"}
+    (source / "pyproject.toml").write_text(BROKEN)
+    assert f"{source}/pyproject.toml" in boot(root, **env).err
+    assert root.installed() == {"my-extension": "1.0"} and sees(root, "my_extension") == "1.0"
+    assert f"{source}/pyproject.toml" in unchanged(root, **env).err
+    plan = root.plan(status=1, **env)
+    assert plan["install"] == [] == plan["remove"] and [k["name"] for k in plan["keep"]] == ["my-extension"]
+    (source / "pyproject.toml").write_text(good)
+    boot(root, **env)
+    boot(root, EXTENSION_DEV_MODE=None, **env)
+    assert root.installed() == {"my-extension": "0.9"}
