@@ -100,10 +100,12 @@ static int add_entry(struct digesting *d, struct arena *a, const char *path, str
         return 0;
     if (S_ISREG(st.st_mode))
         return add_file(d, path, st.st_mode & 0111, err);
+    if (!S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode))
+        return 0; /* a socket or the like, which is not copied */
     const char *target = S_ISLNK(st.st_mode) ? fs_readlink(a, d->root, path, err) : "";
     if (!target)
         return -1;
-    add(d, S_ISDIR(st.st_mode) ? "folder" : S_ISLNK(st.st_mode) ? "link" : "other", path, target);
+    add(d, S_ISDIR(st.st_mode) ? "folder" : "link", path, target);
     return S_ISDIR(st.st_mode) ? add_folder(d, path, err) : 0;
 }
 

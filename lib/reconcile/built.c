@@ -672,6 +672,14 @@ static const char *origin_of_folder(struct session *s, const char *digest, const
     return arena_concat(&s->memory, "folder ", digest, "\nfolder ", subdirectory ? subdirectory : "");
 }
 
+/* What is in it that may not be read, or is gone since it was listed, is its own fault and no one else's. */
+static int blame_folder(struct err *err)
+{
+    if (err->kind == ERR_SYSTEM && (err->sysno == EACCES || err->sysno == EPERM || err->sysno == ENOENT))
+        err->kind = ERR_UNAVAILABLE;
+    return -1;
+}
+
 /* Somebody may be writing in it: what is built is what the digest is of. */
 static int provide_folder(struct session *s, const struct task *t, struct source_build *of, struct err *err)
 {
@@ -680,7 +688,9 @@ static int provide_folder(struct session *s, const struct task *t, struct source
     if (of->lock < 0)
         return -1;
     of->path = path;
-    if (source_copy(t->folder, path, err) < 0 || source_digest(path, t->digest, err) < 0)
+    if (source_copy(t->folder, path, err) < 0)
+        return blame_folder(err);
+    if (source_digest(path, t->digest, err) < 0)
         return -1;
     of->origin = origin_of_folder(s, t->digest, t->subdirectory);
     return 0;
@@ -710,7 +720,7 @@ static int describe(struct session *s, struct built_item *item, struct task *t)
     t->provide = provide_folder;
     t->subdirectory = item->subdirectory;
     if (source_digest(item->folder, item->digest, &item->error) < 0)
-        return -1;
+        return blame_folder(&item->error);
     t->of.origin = origin_of_folder(s, item->digest, item->subdirectory);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "reconcile/built.h"
 #include "reconcile/developed.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static const char *const archives[] = {".whl", ".zip",    ".tar.gz", ".tgz",    ".tar.bz2", ".tbz",
@@ -161,6 +162,8 @@ static int check_folder(struct arena *a, const char *path, const char *subdirect
     if (has_file(a, project, "pyproject.toml") || has_file(a, project, "setup.py") ||
         has_file(a, project, "setup.cfg"))
         return 0;
+    if (access(project, R_OK | X_OK) < 0)
+        return err_set(err, ERR_UNAVAILABLE, "the folder %s cannot be read: %s", project, strerror(errno));
     return err_set(err, ERR_INPUT,
                    "the folder %s is no Python project: it has neither a pyproject.toml nor a setup.py",
                    project);

@@ -591,3 +591,43 @@ def test_half_way_through_an_edit_beside_a_lock(root, index, sources, tmp_path):
     boot(root, **env)
     boot(root, EXTENSION_DEV_MODE=None, **env)
     assert root.installed() == {"my-extension": "0.9"}
+
+
+@pytest.mark.parametrize("form", ["{path}", "from-folder @ {url}"])
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_folder_that_may_not_be_read(root, index, tmp_path, form, what):
+    """It is set aside, and the others are installed."""
+    if os.geteuid() != 0:
+        pytest.skip("lets go of root's right to read everything")
+    index.add("other", "1.0")
+    folder, blind = make_folder(tmp_path / "src", "from-folder", "1.0"), ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    (folder / "secret").write_text("")
+    closed = folder / "secret" if what == "file" else folder
+    mode = closed.stat().st_mode
+    closed.chmod(0)
+    root.requirements(form.format(path=folder, url=folder.as_uri()) + "\nother\n")
+    done = root.boot("/bin/echo", "on", wrap=blind)
+    assert root.installed() == {"other": "1.0"}
+    assert ("cannot open secret: Permission denied" if what == "file" else f"the folder {folder} cannot be read: Permission denied") in done.err
+    closed.chmod(mode)
+    done = root.boot("/bin/echo", "on", wrap=blind)
+    assert root.installed() == {"from-folder": "1.0", "other": "1.0"}, done
+    quiet(root)
+
+
+def test_a_folder_with_all_kinds_of_things_in_it(root, tmp_path):
+    """What no copy has is no part of what a folder is."""
+    folder = make_folder(tmp_path / "src", "from-folder", "1.0")
+    os.mkfifo(folder / "fifo")
+    (folder / "nowhere").symlink_to("nothing")
+    (folder / "away").symlink_to("/etc/passwd")
+    (folder / "loop").symlink_to(".")
+    (folder / "line\nfeed").write_text("")
+    (folder / os.fsdecode(b"latin-\xe4")).write_text("")
+    (tmp_path / "link").symlink_to("src")
+    for form in (str(folder), f"{tmp_path}/link", f"{tmp_path}/link/", f"from-folder @ file://localhost{folder}", f"from-folder @ {folder.as_uri()}/"):
+        root.requirements(f"{form}\n")
+        boot(root)
+        assert root.installed() == {"from-folder": "1.0"}
+        plan = root.plan()
+        assert plan["install"] == [] == plan["remove"], (form, plan)
