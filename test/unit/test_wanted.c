@@ -46,6 +46,8 @@ static int tear_down(void **state)
     array_free(&w->options.constraint_files);
     array_free(&w->options.arguments);
     settings_free(&w->s.settings);
+    array_free(&w->s.folders);
+    array_free(&w->s.folder_facts);
     arena_free(&w->s.memory);
     arena_free(&w->a);
     test_free(w);
