@@ -671,6 +671,29 @@ def test_code_that_needs_what_comes_with_the_same_sync(with_plux, developer, ind
     quiet_boot(developer, tmp_path)
 
 
+def test_code_that_needs_another_source_and_its_own_metadata(with_plux, developer, tmp_path):
+    """Neither is there before the sync."""
+    marker(developer, {"marker/hooks.py": "import other\n" + HOOK.format(name="say"),
+                       "marker/__init__.py": "from importlib.metadata import version\n__version__ = version(__name__)\n"})
+    developer.source("other")
+    assert "warning" not in developer.boot().err
+    assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+    quiet_boot(developer, tmp_path)
+
+
+def test_the_code_of_editable_requirements(with_plux, developer, tmp_path):
+    source = marker(developer, {"marker/hooks.py": HOOK.format(name="say")})
+    developer.named, developer.env = [], {}
+    developer.root.requirements(f"-e {source}\n")
+    developer.boot()
+    assert points(developer) == {**STATIC, HOOKS: {"say": "marker.hooks:say"}}
+    quiet_boot(developer, tmp_path)
+    (source / "marker/more.py").write_text(HOOK.format(name="more"))
+    developer.boot()
+    assert points(developer)[HOOKS] == {"say": "marker.hooks:say", "more": "marker.more:more"}
+    quiet_boot(developer, tmp_path)
+
+
 def test_a_hook_that_is_new_in_code(with_plux, developer, tmp_path):
     source = marker(developer, {"marker/hooks.py": HOOK.format(name="say")})
     developer.boot()
