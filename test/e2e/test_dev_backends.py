@@ -728,11 +728,13 @@ MISCHIEF = {
     "exits": "import sys\nsys.exit(3)\n",
     "own": "from pathlib import Path\nPath(__file__).with_name('written').write_text('')\n",
     "home": "from pathlib import Path\nPath.home().joinpath('written').write_text('')\n",
+    "cache": "import os\nos.makedirs(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache/mine'))\n",
+    "temp": "import tempfile\nopen(tempfile.mkdtemp() + '/written', 'w').close()\n",
     "removes": "import os\nos.unlink(__file__)\n",
     "venv": "import sys\nopen(sys.path[-1] + '/written.pth', 'w').write('')\n",
     "daemon": "import subprocess\nsubprocess.Popen(['sleep', '98765.4321'], start_new_session=True)\n",
     "y_closes": "import os\nos.close(0)\nos.close(2)\n",
-    "paths": "import os, sys\nos.environ.clear()\nos.chdir('/tmp')\nsys.modules.pop('json')\nsys.stdout = sys.stderr = None\n",
+    "z_paths": "import os, sys\nos.environ.clear()\nos.chdir('/tmp')\nsys.modules.pop('json')\nsys.stdout = sys.stderr = None\n",
     "exit_handler": "import atexit, time\natexit.register(time.sleep, 1000)\n",
     "hides": "import sys\nsys.meta_path.insert(0, None) if False else None\nclass __Odd:\n    __class__ = property(lambda self: 1 / 0)\nodd = __Odd()\n",
 }
@@ -754,7 +756,7 @@ def test_modules_that_do_mischief_when_they_are_imported(with_plux, developer, t
                     | {"marker/zz.py": HOOK.format(name="last")})
     home = Path(developer.root.env["HOME"])
     before, at_home = tree(developer.src), tree(home)
-    done = developer.boot()
+    done = developer.boot(XDG_CACHE_HOME=home / "cache")
     [warning] = [line for line in done.err.splitlines() if "warning" in line]
     assert "cannot be imported" in warning and f"{source}: " in warning, done
     assert "localstack-extensions-probe" not in done.err and "xxxx" not in done.err
@@ -762,8 +764,8 @@ def test_modules_that_do_mischief_when_they_are_imported(with_plux, developer, t
     assert not (home / "written").exists() and set(tree(home)) - set(at_home) <= {home / ".cache"}, tree(home)
     assert not (developer.root.site / "written.pth").exists()
     found = set(points(developer)[HOOKS])
-    assert found >= {"last", "prints", "threads", "daemon", "y_closes", "paths", "exit_handler", "hides"}, found
-    assert not found & {"exits", "own", "home", "removes", "venv"}
+    assert found >= {"last", "prints", "threads", "daemon", "y_closes", "z_paths", "exit_handler", "hides", "home", "temp", "cache"}, found
+    assert not found & {"exits", "own", "removes", "venv"}
     quiet_boot(developer, tmp_path)
 
 

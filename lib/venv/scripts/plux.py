@@ -92,10 +92,18 @@ def discover(request):
     return {"plux": True, "entry_points": [[g, n, v] for (g, n), v in sorted(found.items())], "failed": failed}
 
 
+def keep_home(scratch):
+    """Elsewhere nothing can be written, and what some modules keep at home when they are imported is not worth a failure."""
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        os.environ.pop(name, None)
+    os.environ.update(HOME=scratch, TMPDIR=scratch)
+
+
 def main():
     request = json.load(sys.stdin)
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what modules print when they are imported is no part of the answer
+    keep_home(request["scratch"])
     sys.path += [lay_out(request["links"], request["scratch"])] + request["paths"]
     try:
         said = discover(request)
