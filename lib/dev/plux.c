@@ -18,7 +18,7 @@ static json_t *strings_json(const struct strings *strings)
     return out;
 }
 
-static char *request_text(struct arena *a, const struct plux_request *r)
+static char *request_text(struct arena *a, const struct plux_request *r, bool shielded)
 {
     json_t *links = json_array(), *own;
     for (size_t i = 0; i < r->links->count; i++) {
@@ -29,10 +29,10 @@ static char *request_text(struct arena *a, const struct plux_request *r)
     json_t *exclude = strings_json(&p->layout.exclude);
     json_array_extend(exclude, own = strings_json(&p->plux_exclude));
     json_decref(own);
-    json_t *root = json_pack("{s:[s], s:o, s:b, s:[o, o], s:o, s:s}", "paths", r->site_packages, "links",
+    json_t *root = json_pack("{s:[s], s:o, s:b, s:[o, o], s:o, s:s, s:b}", "paths", r->site_packages, "links",
                              links, "regular_only", p->layout.regular_only || !p->layout.search, "include",
                              strings_json(&p->layout.include), strings_json(&p->plux_include), "exclude",
-                             exclude, "scratch", r->scratch);
+                             exclude, "scratch", r->scratch, "copy", !shielded);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     char *kept = arena_strdup(a, text ? text : "{}");
     free(text);
@@ -85,7 +85,7 @@ int plux_discover(struct arena *a, const struct plux_request *request, struct pl
     }
     const struct ask ask = {.executable = request->executable,
                             .script = script_plux,
-                            .input = text_of(request_text(a, request)),
+                            .input = text_of(request_text(a, request, shielded)),
                             .limit = ANSWER_LIMIT,
                             .timeout_ms = request->timeout_ms,
                             .landlock = shielded ? &l : NULL};

@@ -2,7 +2,7 @@
 /*
  * Entry points that stand in code alone, as plux (a build requirement of LocalStack's extensions) finds them:
  * the modules of a source are imported by the base's interpreter in a child that can write nowhere but
- * beneath a folder that goes with it.
+ * beneath a folder that goes with it; where the kernel cannot see to that, a copy of them there is imported.
  */
 #pragma once
 #include "base/text.h"

@@ -16,6 +16,7 @@ from packaging.metadata import parse_email
 from conftest import LONG, SANITIZED
 from reloading import PLUGIN, LocalStack
 from test_project_reference import PINS, make, meaning
+from test_restriction import CREATE_RULESET, WITHOUT
 
 BANNER = ("localstack-entrypoint: LocalStack extension developer mode enabled", "localstack-entrypoint: - mounting extension ")
 PLUX = "plux==1.14.0"
@@ -777,6 +778,17 @@ def test_a_module_whose_import_is_without_end(with_plux, developer, tmp_path):
     assert f"{source}: only the entry points that its files name are known of it: " in done.err and "did not answer within " in done.err
     assert developer.root.installed() == {"marker": "0.1.0", "other": "1.0"} and points(developer) == STATIC
     quiet_boot(developer, tmp_path, EXTENSION_SYNC_TIMEOUT="12" if SANITIZED else "6")
+
+
+@pytest.mark.parametrize("path", ["marker/own.py", "marker_own.py"])
+def test_without_landlock_a_copy_of_the_code_is_imported(with_plux, developer, tmp_path, path):
+    source = marker(developer, {path: MISCHIEF["own"] + HOOK.format(name="own")},
+                    tail='[tool.setuptools]\npackages = ["marker"]\npy-modules = ["marker_own"]\n' if "/" not in path else "")
+    before = tree(source)
+    assert "warning" not in developer.boot("python3", WITHOUT, CREATE_RULESET, "ENOSYS").err
+    assert points(developer)[HOOKS] == {"own": path.removesuffix(".py").replace("/", ".") + ":own"}
+    assert tree(source) == before
+    quiet_boot(developer, tmp_path)
 
 
 @pytest.mark.parametrize("code, why", [("import os\nos._exit(0)\n", "cannot be understood"), ("import os\nos._exit(7)\n", "exit status 7"),

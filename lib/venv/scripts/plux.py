@@ -2,12 +2,13 @@
 # it plux knows for a plugin of its own is one. Standard input: {"paths": [FOLDER that goes behind sys.path, …], "links":
 # [[PATH in site-packages, where it leads], …], "regular_only": whether a folder without an __init__.py is no package, "include":
 # [[PATTERN of packages' dotted names, …], …] (one of each list has to fit, where it has any), "exclude": [PATTERN, …] (none may),
-# "scratch": FOLDER}. The answer: {"plux": whether there is one,
+# "scratch": FOLDER, "copy": whether nothing keeps the modules from writing to the source}. The answer: {"plux": whether there is one,
 # "entry_points": [[GROUP, NAME, VALUE], …], "failed": [[MODULE, WHY], …]}.
 import fnmatch
 import inspect
 import json
 import os
+import shutil
 import sys
 import tempfile
 
@@ -23,12 +24,18 @@ def resolver():
     return PluginSpecResolver()
 
 
-def lay_out(links, scratch):
+def lay_out(request):
     """The source's packages and modules where Python finds them by their names."""
-    place = tempfile.mkdtemp(dir=scratch)
-    for path, target in links:
-        os.makedirs(os.path.dirname(os.path.join(place, path)), exist_ok=True)
-        os.symlink(target, os.path.join(place, path))
+    place = tempfile.mkdtemp(dir=request["scratch"])
+    for path, target in request["links"]:
+        here = os.path.join(place, path)
+        os.makedirs(os.path.dirname(here), exist_ok=True)
+        if not request["copy"]:
+            os.symlink(target, here)
+        elif os.path.isdir(target):
+            shutil.copytree(target, here, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+        else:
+            shutil.copy2(target, here)
     return place
 
 
@@ -104,7 +111,7 @@ def main():
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what modules print when they are imported is no part of the answer
     keep_home(request["scratch"])
-    sys.path += [lay_out(request["links"], request["scratch"])] + request["paths"]
+    sys.path += [lay_out(request)] + request["paths"]
     try:
         said = discover(request)
     except ImportError:
