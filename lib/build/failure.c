@@ -4,6 +4,7 @@
 #include "base/array.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 enum { TAIL_LINES = 10, LINE_LIMIT = 300 };
 
@@ -160,15 +161,27 @@ const char *failure_step(struct arena *a, struct text output)
     return step_name(a, text_first(rest, text_find(rest, '\n')));
 }
 
+/* Where pip says, indented as deep as where the step began, that it failed; old pips say so once more at the
+ * end. */
+static bool find_step_failed(struct text scope, size_t depth, size_t *at)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "\n%*s%s", (int)(depth < sizeof line ? depth : sizeof line), "",
+                     STEP_FAILED);
+    return (n < (int)sizeof line && find_last(scope, line, at)) || find_last(scope, STEP_FAILED, at);
+}
+
 /* The output of the step that failed; all of it where none did. */
 static struct text scope_of(struct text output)
 {
-    size_t at;
+    size_t at, depth = 0;
     struct text scope = output;
     if (find_last(scope, STEP_BEGINS, &at)) {
+        while (depth < at && scope.ptr[at - depth - 1] == ' ')
+            depth++;
         scope = text_from(scope, at);
-        scope = text_from(scope, text_find(scope, '\n') + 1);
-        if (find_last(scope, STEP_FAILED, &at))
+        scope = text_from(scope, text_find(scope, '\n'));
+        if (find_step_failed(scope, depth, &at))
             scope = text_first(scope, at);
     }
     struct text frame = scope;

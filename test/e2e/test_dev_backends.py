@@ -547,7 +547,7 @@ def test_a_back_end_that_fails_and_is_mended(developer, tmp_path):
     backend.write_text(text.replace("def build_wheel", "raise RuntimeError('half way through an edit')\ndef build_wheel"))
     for _ in range(2):
         said = developer.boot().err
-        assert "half way through an edit" in said and f"{root.volume}/logs/own-flat-build.log" in said, said
+        assert f"failed: RuntimeError: half way through an edit; its whole output is in {root.volume}/logs/own-flat-build.log" in said
         assert root.installed() == {"own-flat": "1.2.3"}  # what was linked stays
         assert "own_flat" in imported(developer, ["own_flat.plugin"])["own_flat.plugin"]
     backend.write_text(text.replace('"1.2.3"', '"1.2.4"'))
@@ -737,7 +737,7 @@ MISCHIEF = {
     "y_closes": "import os\nos.close(0)\nos.close(2)\n",
     "z_paths": "import os, sys\nos.environ.clear()\nos.chdir('/tmp')\nsys.modules.pop('json')\nsys.stdout = sys.stderr = None\n",
     "exit_handler": "import atexit, time\natexit.register(time.sleep, 1000)\n",
-    "hides": "import sys\nsys.meta_path.insert(0, None) if False else None\nclass __Odd:\n    __class__ = property(lambda self: 1 / 0)\nodd = __Odd()\n",
+    "hides": "class __Odd:\n    __class__ = property(lambda self: 1 / 0)\nodd = __Odd()\n",
 }
 
 
