@@ -7,10 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from inits import NAMESPACE, Lines, kill_family
+from inits import NAMESPACE, Lines, kill_family, until
 from reloading import children
 from test_entry import LONG
+
+# The calls in which they wait: wait4 and rt_sigtimedwait.
+WAITING = {"x86_64": ("61", "128"), "aarch64": ("260", "137")}[os.uname().machine]
 
 # It says "ready PID SUPERVISOR_PID", a line on stderr, and "term" at each TERM, at which it exits with ON_TERM; "ignore": does not;
 # "twice": at the second; "die": dies of it. OWN: what it does by itself, as Python, when it has said so.
@@ -75,8 +79,10 @@ class Supervised:
                 return line
 
     def ready(self):
+        """The stand-in is there, and its supervisor waits for what comes: theirs takes what comes earlier for the one before."""
         self.next("ready")
         self.next("on stderr")
+        until(lambda: Path(f"/proc/{self.pid}/syscall").read_text().split()[0] in WAITING, "it does not wait")
 
     def kill(self, number):
         os.kill(self.pid, number)

@@ -82,6 +82,27 @@ def test_under_our_own_supervisor_it_is_ours(start, source):
         (source / "ext/plugin.py").write_text(f"text = {text}\n")
         running.next(" changed; .*LocalStack restarts$")
         running.next("^supervisor ready$")
+    [watcher] = children(running.keeper_beside())
+    assert int(status_of(watcher)["SigBlk"], 16) == 0
+    os.kill(watcher, signal.SIGKILL)
+    assert ending.wait(AT_ONCE_S)
+    running.process.send_signal(signal.SIGUSR1)
+    running.next("^supervisor ready$")
+    assert len(children(running.pid)) == 1  # its end was seen, which no signal tells of
+    running.end()
+
+
+def test_under_our_own_supervisor_another_command_has_none(root, source):
+    done = root.boot("--supervise", "sh", "-c", "cat /proc/$PPID/task/$PPID/children; echo $$",
+                     env={"EXTENSION_DEV_MODE": "1", "EXTENSION_DEV_RELOAD": "1", "EXTENSION_DEV_SOURCES": source}, wrap=APART)
+    assert done.status == 0, done
+    there, itself = done.out.split()
+    assert there == itself
+
+
+def test_under_our_own_supervisor_it_ends_with_it(start, source):
+    running = start(source, ENTRYPOINT_MODE="supervise", LOCALSTACK_SUPERVISOR_COMMAND="sh -c 'echo supervisor ready; exec sleep 1000'")
+    ending = Ending(running.keeper_beside())
     running.end()
     assert ending.wait(AT_ONCE_S)
 
