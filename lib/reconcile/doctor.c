@@ -103,13 +103,45 @@ static void add_file(json_t *list, const char *path, bool read)
                                                                     : "not there"));
 }
 
+static void add_source(json_t *list, const char *folder, const char *place, const struct developed *d)
+{
+    const char *version = d && d->metadata ? d->metadata->version.text : NULL;
+    json_array_append_new(list,
+                          json_pack("{s:o, s:o, s:o, s:o, s:o}", "folder", report_text(folder), "used-as",
+                                    report_text(place), "distribution", report_text(d ? d->name : NULL),
+                                    "version", report_text(version), "asked-for",
+                                    report_text(!d || !d->named ? "EXTENSION_DEV_MODE" : d->from)));
+}
+
+static const struct developed *source_at(const struct wanted *w, const char *folder)
+{
+    array_each (&w->developed, d)
+        if (strcmp((*d)->folder, folder) == 0)
+            return *d;
+    return NULL;
+}
+
+/* Sources that are linked; those that cannot be are told without a distribution, and why is among the
+ * problems. */
+static json_t *sources_section(struct session *s, const struct wanted *w)
+{
+    json_t *list = json_array();
+    array_each (session_sources(s), b)
+        add_source(list, b->folder, b->place, source_at(w, b->folder));
+    array_each (&w->developed, d)
+        if ((*d)->named)
+            add_source(list, (*d)->folder, (*d)->place, *d);
+    return list;
+}
+
 /* What is asked for is read only where there is an interpreter, whose Python the markers are about. */
-static json_t *files_section(struct report *r)
+static json_t *files_section(struct report *r, json_t **sources)
 {
     struct session *s = r->s;
     struct wanted wanted cleanup_wanted = {0};
     struct err err cleanup_err = ERR_INIT;
     json_t *list = json_array();
+    *sources = json_array();
     for (size_t i = 0; i < s->settings.file_count; i++)
         add_file(list, s->settings.files[i].path, s->settings.files[i].exists);
     if (!s->has_interpreter) {
@@ -123,6 +155,8 @@ static json_t *files_section(struct report *r)
         add_file(list, wanted.files.items[i], strcmp(wanted.digests.items[i], "-") != 0);
     array_each (&wanted.failures, f)
         report_problem(r, "%s (%s): %s", f->requirement, f->from, f->reason);
+    json_decref(*sources);
+    *sources = sources_section(s, &wanted);
     return list;
 }
 
@@ -359,7 +393,9 @@ void doctor_examine(struct report *r, struct session *s, const char *settings_fa
     restrict_writes(s, false);
     s->settings.retries = 0; /* somebody sits there and waits */
     add(r, "base", base_section(r));
-    add(r, "files", files_section(r));
+    json_t *sources;
+    add(r, "files", files_section(r, &sources));
+    add(r, "sources", sources);
     add(r, "venv", venv_section(r));
     add(r, "cache", cache);
     add(r, "indexes", doctor_indexes(r));

@@ -13,7 +13,7 @@ from checks import another_sync, demo_set
 from servers import Authority, Nginx, free_port
 from test_downloads import gate  # noqa: F401 (a fixture)
 
-SECTIONS = ["system", "settings", "environment", "base", "files", "venv", "cache", "indexes", "check", "syncs", "lock-held-by", "next-boot", "problems"]
+SECTIONS = ["system", "settings", "environment", "base", "files", "sources", "venv", "cache", "indexes", "check", "syncs", "lock-held-by", "next-boot", "problems"]
 CANARY = "canary4711"
 
 
@@ -51,6 +51,25 @@ def test_a_sound_installation(root, index):
     assert report["lock-held-by"] is None
     assert report["next-boot"] == "has nothing to do: nothing changed since the last sync"
     assert index.server.requests()[-1] == "GET /simple/pip/"
+
+
+def test_developers_sources(root, tmp_path):
+    places = root.folder / "opt/code/extensions"
+    named = tmp_path / "named"
+    for folder, name in ((places / "one", "ext-one"), (named, "ext-named")):
+        (folder / name.replace("-", "_")).mkdir(parents=True)
+        (folder / name.replace("-", "_") / "__init__.py").write_text("")
+        (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "2.0"\n')
+    (places / "broken").mkdir()
+    (places / "broken/pyproject.toml").write_text("[project\n")
+    root.requirements(f"-e {named}\n")
+    assert doctor(root)["sources"] == [
+        {"folder": str(named), "used-as": str(named), "distribution": "ext-named", "version": "2.0", "asked-for": f"{root.conf}/extensions.txt:1"}]
+    report = doctor(root, status=1, EXTENSION_DEV_MODE="1")
+    assert [(row["folder"], row["distribution"], row["asked-for"]) for row in report["sources"]] == [
+        (str(places / "broken"), None, "EXTENSION_DEV_MODE"), (str(places / "one"), "ext-one", "EXTENSION_DEV_MODE"),
+        (str(named), "ext-named", f"{root.conf}/extensions.txt:1")]
+    assert any(f"{places}/broken/pyproject.toml" in text for text in report["problems"])
 
 
 def test_the_text_says_the_same(root, index):
