@@ -304,8 +304,8 @@ static int add_locked(struct session *s, struct wanted *wanted, struct err *err)
     for (size_t i = 0; i < selection.packages.count; i++) {
         const struct lock_package *p = selection.packages.items[i];
         struct requirement *r = arena_new(&s->memory, struct requirement);
-        if (!lock_requested(lock, &selection, p))
-            continue;
+        if (!lock_requested(lock, &selection, p) || wanted_developed_name(wanted, p->name))
+            continue; /* a source stands in for it, and is among the roots */
         const char *text =
             p->has_version ? arena_printf(&s->memory, "%s==%s", p->name, p->version.text) : p->name;
         if (requirement_parse(&s->memory, text_of(text), r, err) < 0)

@@ -295,3 +295,15 @@ def test_a_lock_made_beside_sources_leaves_them_out(root, index, sources, tmp_pa
     text = lock.read_text()
     assert "my-extension" not in text and 'name = "needed"' in text and 'name = "other"' in text
 
+
+def test_a_source_beside_a_lock_that_has_its_name_is_listed_once(root, index, sources, tmp_path):
+    index.add("my-extension", "1.0")
+    lock = tmp_path / "pylock.toml"
+    assert root.run("lock", "--output", str(lock), "my-extension", env={"EXTENSION_DEV_MODE": None}).status == 0
+    project(sources / "my-extension", "my-extension", "2.0")
+    env = {"EXTENSION_LOCK": str(lock)}
+    boot(root, **env)
+    assert root.installed() == {"my-extension": "2.0"}
+    for command in (["list"], ["tree"], ["why", "my-extension"]):
+        done = root.run(*command, env=env)
+        assert done.out.count("my-extension 2.0") + done.out.count("my-extension  2.0") == 1 and "1.0" not in done.out, done
