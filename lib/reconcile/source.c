@@ -627,6 +627,7 @@ void source_close(struct source *source)
         strmap_free(&n->dependencies);
     }
     strmap_free(&source->names);
+    strmap_free(&source->files);
     strmap_free(&source->commits);
 }
 

@@ -26,6 +26,7 @@ struct source {
     struct session *s;
     const struct wanted *wanted;
     struct strmap names;
+    struct strmap files;   /* name and URL of a direct reference -> its struct index_file */
     struct strmap commits; /* URL of a repository -> the commit that it stands for in this run */
 };
 

@@ -8,6 +8,8 @@
 #include "reconcile/reference.h"
 #include "reconcile/source_private.h"
 
+#include <stdint.h>
+
 /* What direct_url.json says of what is installed. */
 static bool origin_of(struct session *s, struct installed_set *set, struct installed *have,
                       struct direct_url *from)
@@ -114,13 +116,25 @@ static bool is_archive_of(struct source *source, const struct name *n, const str
 }
 
 /* 1: it is what is installed. */
+/* The same each time it is asked for, so that what is known of it once is known. */
+static const struct index_file *file_of(struct source *source, const struct name *n, const char *url,
+                                        struct err *err)
+{
+    struct session *s = source->s;
+    const char *key = arena_concat(&s->memory, n->name, " ", url);
+    const struct index_file *file = strmap_get(&source->files, text_of(key));
+    if (!file && session_index(s, err) == 0 && (file = index_file_of_url(s->index, url, n->name, err)))
+        *strmap_place(&source->files, text_of(key)) = (void *)(uintptr_t)file; /* nobody writes to it */
+    return file;
+}
+
 static int fetch_file(struct source *source, struct name *n, struct source_direct *d, bool is_wheel,
                       struct err *err)
 {
     struct session *s = source->s;
     struct direct_url *from =
         is_wheel ? direct_url_archive(&s->memory, d->url) : archive_of(&s->memory, d->url);
-    if (session_index(s, err) < 0 || !(d->file = index_file_of_url(s->index, d->url, n->name, err)))
+    if (!(d->file = file_of(source, n, d->url, err)))
         return -1;
     if (strcmp(d->file->wheel.name, n->name) != 0)
         return err_set(err, ERR_INPUT, "%s is a wheel of %s, not of %s", d->url, d->file->wheel.name,
@@ -324,33 +338,61 @@ int source_direct_reference(void *ctx, const char *name, const char *url, struct
 
 /* ---- several at once */
 
-/* A root that has to be built before the solver knows it. What is wrong with it the solver will hear. */
-static bool is_ahead(struct source *source, const struct requirement *r, struct built_item *item)
+/* A root that is not there already. What is wrong with it the solver will hear. */
+static bool is_to_fetch(struct source *source, const struct requirement *r, enum reference_kind *kind)
 {
     struct session *s = source->s;
-    struct source_direct *d = arena_new(&s->memory, struct source_direct);
-    enum reference_kind kind;
     if (!r->url || wanted_developed(source->wanted, r->url) || installed_find(&s->base, r->name) ||
-        reference_kind(&s->memory, r->url, &kind, NULL) < 0 ||
-        (kind != REFERENCE_REPOSITORY && kind != REFERENCE_FOLDER))
+        reference_kind(&s->memory, r->url, kind, NULL) < 0)
         return false;
-    if (!s->settings.upgrade && came_from(source, source_usable(source, r->name), r->url))
-        return false;
+    return s->settings.upgrade || !came_from(source, source_usable(source, r->name), r->url);
+}
+
+static bool is_item(struct source *source, const struct requirement *r, enum reference_kind kind,
+                    struct built_item *item)
+{
+    struct source_direct *d = arena_new(&source->s->memory, struct source_direct);
     d->url = r->url;
-    return look_at(source, source_name(source, r->name), d, kind, item, NULL) == 0;
+    return (kind == REFERENCE_REPOSITORY || kind == REFERENCE_FOLDER) &&
+           look_at(source, source_name(source, r->name), d, kind, item, NULL) == 0;
+}
+
+static bool is_archive(struct source *source, const struct requirement *r, enum reference_kind kind,
+                       struct fetch *job)
+{
+    struct name *n = source_name(source, r->name);
+    const struct index_file *file = kind == REFERENCE_ARCHIVE ? file_of(source, n, r->url, NULL) : NULL;
+    if (!file)
+        return false;
+    array_each (&n->hashes, hashes)
+        index_file_want(file, hashes_algorithms(*hashes));
+    *job = (struct fetch){.file = file, .subdirectory = archive_of(&source->s->memory, r->url)->subdirectory};
+    return source_may_build(source, n, file, NULL) == 0;
 }
 
 void source_build_ahead(struct source *source)
 {
     const struct wanted *w = source->wanted;
     struct built_item *items = arena_array(&source->s->memory, w->roots.count, sizeof *items);
-    size_t n = 0;
-    for (size_t i = 0; i < w->roots.count; i++)
-        if (!w->details.items[i].checked && is_ahead(source, w->roots.items[i].requirement, &items[n]))
+    struct fetch *jobs = arena_array(&source->s->memory, w->roots.count, sizeof *jobs);
+    size_t n = 0, m = 0;
+    for (size_t i = 0; i < w->roots.count; i++) {
+        const struct requirement *r = w->roots.items[i].requirement;
+        enum reference_kind kind;
+        if (w->details.items[i].checked || !is_to_fetch(source, r, &kind))
+            continue;
+        if (is_item(source, r, kind, &items[n]))
             n++;
+        else if (is_archive(source, r, kind, &jobs[m]))
+            m++;
+    }
     /* One alone is built when it is asked for. What fails for all fails for each of them then. */
     if (n > 1)
         (void)!built_items(source->s, items, n, NULL);
+    if (m > 1)
+        (void)!fetch_wheels(source->s, jobs, m, NULL);
     for (size_t i = 0; i < n; i++)
         err_clear(&items[i].error);
+    for (size_t i = 0; i < m; i++)
+        err_clear(&jobs[i].error);
 }

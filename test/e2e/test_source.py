@@ -371,6 +371,17 @@ def test_archives(root, served, form):
     assert root.boot("/bin/echo", "on", env={"EXTENSION_AUTO_INSTALL": asked}).err == ""
 
 
+def test_archives_are_built_side_by_side(root, offer, index):
+    """Each is fetched once, although it is looked at again by itself."""
+    paths = [offer(f"archive-{i}", "1.0") for i in range(3)]
+    urls = [f"{index.server.url.rsplit('/simple', 1)[0]}/files/{path.name}" for path in paths]
+    done = root.sync(EXTENSION_AUTO_INSTALL=",".join(urls))
+    assert root.installed() == {f"archive-{i}": "1.0" for i in range(3)}
+    lines = [line for line in done.err.splitlines() if "building " in line or "built " in line]
+    assert ["building" in line for line in lines] == [True] * 3 + [False] * 3, lines
+    assert [index.server.requests().count(f"GET /files/{path.name}") for path in paths] == [1, 1, 1]
+
+
 def test_a_plan_of_an_archive(root, served):
     path, url = served("from-source", "1.0", static=True)
     entry, = root.plan(EXTENSION_AUTO_INSTALL=f"from-source @ {url}")["install"]
