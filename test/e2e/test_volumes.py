@@ -235,10 +235,9 @@ def shared(root, index, tmp_path):
     """A root that any user can reach, with a HOME and TMPDIR for all."""
     if os.geteuid() != 0:
         pytest.skip("works as several users")
-    folder = tmp_path
-    while not folder.stat().st_mode & stat.S_IXOTH:
-        folder.chmod(0o755)
-        folder = folder.parent
+    for folder in (tmp_path, *tmp_path.parents):  # another run of pytest may have closed one of them again
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            folder.chmod(0o755)
     for place in (root.env["HOME"], root.volume):
         os.chmod(place, 0o777)
     demo_set(index)
