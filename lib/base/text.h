@@ -48,6 +48,12 @@ static inline bool text_is(struct text a, const char *s)
 bool text_eq_nocase(struct text a, struct text b); /* ASCII only, whatever the locale */
 bool text_starts(struct text t, struct text prefix);
 bool text_ends(struct text t, struct text suffix);
+/* Whether both are the same C string, or both NULL. */
+static inline bool text_same(const char *x, const char *y)
+{
+    return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
 /* Byte order, then length. */
 int text_cmp(struct text a, struct text b);
 /* Without the ASCII white space (space, \t \n \v \f \r) around it. */

@@ -357,6 +357,16 @@ char *url_to_path(struct arena *a, const char *url)
     return url_decode(a, p.path);
 }
 
+char *url_fragment_value(struct arena *a, const char *url, const char *key)
+{
+    struct text rest = text_of(url), piece, name;
+    rest = text_from(rest, text_find(rest, '#') + 1);
+    while (rest.len && text_cut(&rest, '&', &piece))
+        if (text_cut(&piece, '=', &name) && piece.len && text_is(name, key))
+            return text_dup(a, piece);
+    return NULL;
+}
+
 char *url_from_path(struct arena *a, const char *path)
 {
     struct buf out cleanup_buf = BUF_INIT;

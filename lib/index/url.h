@@ -38,6 +38,9 @@ char *url_decode(struct arena *a, struct text t);
 /* The last path segment, percent-decoded: a file's name. NULL with ERR_INPUT when it is empty or would leave
  * its folder. */
 char *url_file_name(struct arena *a, const char *url, struct err *err);
+/* What stands behind KEY= in the fragment, whose parts have & between them; NULL where there is none, or
+ * nothing. Of several the first, as pip has it. */
+char *url_fragment_value(struct arena *a, const char *url, const char *key);
 /* The path of a file: URL (localhost or no host), percent-decoded, query and fragment dropped; NULL when it
  * is none. */
 char *url_to_path(struct arena *a, const char *url);

@@ -44,11 +44,6 @@ bool locked_repository(struct session *s, const struct lock_package *package, co
     return true;
 }
 
-static bool same_text(const char *x, const char *y)
-{
-    return x && y ? strcmp(x, y) == 0 : x == y;
-}
-
 static const char *sha256_of(const struct lock_file *f)
 {
     for (size_t i = 0; i < f->hash_count; i++)
@@ -67,9 +62,9 @@ bool locked_build_is(struct session *s, struct installed *have, const struct loc
         return false;
     if (b->commit)
         return from.kind == DIRECT_REPOSITORY && strcmp(from.url, b->git.shown) == 0 &&
-               same_text(from.commit, b->commit) && same_text(from.subdirectory, b->git.subdirectory);
+               text_same(from.commit, b->commit) && text_same(from.subdirectory, b->git.subdirectory);
     const char *sha256 = sha256_of(p->file);
-    if (from.kind != DIRECT_ARCHIVE || !same_text(from.subdirectory, p->file->subdirectory))
+    if (from.kind != DIRECT_ARCHIVE || !text_same(from.subdirectory, p->file->subdirectory))
         return false;
     return from.sha256 && sha256 ? strcmp(from.sha256, sha256) == 0
                                  : strcmp(from.url, direct_url_clean(&s->memory, b->url)) == 0;

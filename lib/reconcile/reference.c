@@ -115,33 +115,32 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* What stands behind the # of a URL: KEY=VALUE, several of them with & between. */
-static const char *parameter(struct arena *a, struct text url, const char *key)
-{
-    struct text rest = text_from(url, text_find(url, '#') + 1), piece, name;
-    while (rest.len && text_cut(&rest, '&', &piece))
-        if (text_cut(&piece, '=', &name) && piece.len && text_is(name, key))
-            return text_dup(a, piece);
-    return NULL;
-}
-
 const char *reference_folder(struct arena *a, const char *url)
 {
-    const char *path = url_to_path(a, url), *below = parameter(a, text_of(url), "subdirectory");
+    const char *path = url_to_path(a, url), *below = url_fragment_value(a, url, "subdirectory");
     if (path)
         path = path_absolute(a, below ? path_join(a, path, below) : path);
     return path && is_folder(path) ? path : NULL;
 }
 
+/* Leaves the path or URL alone of what has a name before it, and extras and a marker behind. True: it had a
+ * name. */
+static bool cut_to_place(struct text *t)
+{
+    size_t at = text_find(*t, '@');
+    struct text behind = text_trim(text_from(*t, at + 1));
+    bool named = at < t->len && !is_url(*t) && is_url(behind);
+    if (named)
+        *t = behind;
+    cut_marker(t, is_url(*t));
+    cut_extras(t);
+    return named;
+}
+
 const char *reference_folder_said(struct arena *a, struct text said, const char *folder, bool editable)
 {
-    size_t at = text_find(said, '@');
-    if (at < said.len && !is_url(said) && is_url(text_trim(text_from(said, at + 1))))
-        said = text_trim(text_from(said, at + 1));
-    bool url = is_url(said);
-    cut_marker(&said, url);
-    cut_extras(&said);
-    if (url)
+    cut_to_place(&said);
+    if (is_url(said))
         return reference_folder(a, text_dup(a, said));
     if (!editable && !looks_like_path(said))
         return NULL;
@@ -200,7 +199,7 @@ int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, 
     const char *path = url_to_path(a, url);
     if (path && is_folder(path)) {
         *kind = REFERENCE_FOLDER;
-        return check_folder(a, path, parameter(a, t, "subdirectory"), err);
+        return check_folder(a, path, url_fragment_value(a, url, "subdirectory"), err);
     }
     *kind = ends_as_wheel(t) ? REFERENCE_WHEEL : REFERENCE_ARCHIVE;
     return *kind == REFERENCE_WHEEL || ends_as_archive(t)
@@ -242,8 +241,8 @@ static const char *name_of_archive(struct arena *a, const char *url, const char 
 static const char *name_of_folder(struct session *s, const char *url, struct err *err)
 {
     struct arena *a = &s->memory;
-    const char *egg = parameter(a, text_of(url), "egg"), *path = url_to_path(a, url);
-    const char *subdirectory = parameter(a, text_of(url), "subdirectory");
+    const char *egg = url_fragment_value(a, url, "egg"), *path = url_to_path(a, url);
+    const char *subdirectory = url_fragment_value(a, url, "subdirectory");
     struct built_item item = {.folder = path, .subdirectory = subdirectory};
     const struct metadata *m;
     if (egg)
@@ -312,12 +311,7 @@ int reference_editable(struct session *s, struct text t, const char *folder, con
                        struct err *err)
 {
     struct text rest = t;
-    size_t at = text_find(t, '@');
-    bool named = at < t.len && is_url(text_trim(text_from(t, at + 1))) && !is_url(t);
-    if (named)
-        rest = text_trim(text_from(t, at + 1));
-    cut_marker(&rest, is_url(rest));
-    cut_extras(&rest);
+    bool named = cut_to_place(&rest);
     char *local = url_to_path(&s->memory, text_dup(&s->memory, rest));
     if (!local && is_url(rest) && !is_repository(rest))
         return err_set(

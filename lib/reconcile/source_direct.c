@@ -18,24 +18,11 @@ static bool origin_of(struct session *s, struct installed_set *set, struct insta
            direct_url_parse(&s->memory, have->direct_url, from, NULL) == 0;
 }
 
-static bool same_text(const char *x, const char *y)
-{
-    return x && y ? strcmp(x, y) == 0 : x == y;
-}
-
 /* The archive's URL, less the fragment, and what that says of a folder in it. */
 static struct direct_url *archive_of(struct arena *a, const char *url)
 {
-    struct direct_url *from = direct_url_archive(a, url);
-    struct text rest = text_of(url), piece;
-    size_t fragment = text_find(rest, '#');
-    if (fragment == rest.len)
-        return from;
-    from->url = arena_strndup(a, url, fragment);
-    rest = text_from(rest, fragment + 1);
-    while (rest.len && text_cut(&rest, '&', &piece))
-        if (text_starts(piece, T("subdirectory=")))
-            from->subdirectory = text_dup(a, text_from(piece, strlen("subdirectory=")));
+    struct direct_url *from = direct_url_archive(a, arena_strndup(a, url, strcspn(url, "#")));
+    from->subdirectory = url_fragment_value(a, url, "subdirectory");
     return from;
 }
 
@@ -43,8 +30,8 @@ static bool came_from_repository(struct source *source, const struct direct_url 
 {
     struct git_url git;
     return from->kind == DIRECT_REPOSITORY && git_url_parse(&source->s->memory, url, &git, NULL) == 0 &&
-           strcmp(from->url, git.shown) == 0 && same_text(from->revision, git.ref) &&
-           same_text(from->subdirectory, git.subdirectory);
+           strcmp(from->url, git.shown) == 0 && text_same(from->revision, git.ref) &&
+           text_same(from->subdirectory, git.subdirectory);
 }
 
 /* What a distribution requires stands in no input. */
@@ -65,7 +52,7 @@ static bool came_from_folder(struct source *source, struct installed *have, cons
     char now[DIGEST_HEX];
     struct err err cleanup_err = ERR_INIT;
     note_folder(s, url);
-    if (!then || strcmp(from->url, wanted->url) != 0 || !same_text(from->subdirectory, wanted->subdirectory))
+    if (!then || strcmp(from->url, wanted->url) != 0 || !text_same(from->subdirectory, wanted->subdirectory))
         return false;
     if (source_digest(url_to_path(&s->memory, url), now, &err) == 0)
         return strcmp(then, now) == 0;
@@ -88,7 +75,7 @@ static bool came_from(struct source *source, struct installed *have, const char 
     const struct direct_url *wanted = archive_of(&s->memory, url);
     const char *clean = direct_url_clean(&s->memory, url), *bare = direct_url_clean(&s->memory, wanted->url);
     if (from.kind != DIRECT_ARCHIVE || (strcmp(from.url, clean) != 0 && strcmp(from.url, bare) != 0) ||
-        !same_text(from.subdirectory, wanted->subdirectory))
+        !text_same(from.subdirectory, wanted->subdirectory))
         return false;
     array_each (&source_name(source, have->name)->hashes, hashes)
         if (from.sha256 && hashes_algorithms(*hashes) == 1U << HASH_SHA256 &&
@@ -110,8 +97,8 @@ static bool is_archive_of(struct source *source, const struct name *n, const str
     struct session *s = source->s;
     struct direct_url from;
     return archive->sha256 && origin_of(s, &s->venv, source_usable(source, n->name), &from) &&
-           from.kind == DIRECT_ARCHIVE && same_text(from.sha256, archive->sha256) &&
-           same_text(from.subdirectory, archive->subdirectory) &&
+           from.kind == DIRECT_ARCHIVE && text_same(from.sha256, archive->sha256) &&
+           text_same(from.subdirectory, archive->subdirectory) &&
            strcmp(from.url, direct_url_clean(&s->memory, archive->url)) == 0;
 }
 
@@ -203,7 +190,7 @@ static int look_at_repository(struct source *source, struct name *n, struct sour
         find_commit(source, n, d->url, git, &commit, err) < 0)
         return -1;
     if (origin_of(s, &s->venv, have, &installed) && came_from_repository(source, &installed, d->url) &&
-        same_text(installed.commit, commit))
+        text_same(installed.commit, commit))
         return 1;
     *from = (struct direct_url){.kind = DIRECT_REPOSITORY,
                                 .url = git->shown,

@@ -161,6 +161,26 @@ static void test_paths_and_file_urls(void **state)
     assert_null(url_to_path(&a, "http://h/x"));
 }
 
+static void test_values_in_the_fragment(void **state)
+{
+    static const struct {
+        const char *url, *value; /* of "a" */
+    } cases[] = {
+        {"https://h.example/x", NULL},     {"https://h.example/x#", NULL},
+        {"https://h.example/x?a=1", NULL}, {"https://h.example/x#a", NULL},
+        {"https://h.example/x#a=", NULL},  {"https://h.example/x#aa=1", NULL},
+        {"https://h.example/x#a=1", "1"},  {"file:///x#b=2&a=1/c=d", "1/c=d"},
+        {"file:///x#a=1&a=2", "1"},        {"file:///x#b&a=1", "1"},
+    };
+    struct arena a cleanup_arena = ARENA_INIT;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *value = url_fragment_value(&a, cases[i].url, "a");
+        if (!text_same(value, cases[i].value))
+            fail_msg("%s: %s", cases[i].url, value ? value : "nothing");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_suffix_goes_before_the_query),
         cmocka_unit_test(test_file_names_stay_in_their_folder),
         cmocka_unit_test(test_paths_and_file_urls),
+        cmocka_unit_test(test_values_in_the_fragment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
