@@ -121,7 +121,7 @@ fuzz-replay: $(FUZZERS)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SUBMAKE = $(MAKE) --no-print-directory -s -j$(JOBS)
 
-.PHONY: setup demo test e2e test-faults lint format bench bench-boot install clean help
+.PHONY: setup demo test e2e container-test image test-faults lint format bench bench-boot install clean help
 setup:
 	scripts/setup build
 
@@ -143,6 +143,13 @@ unit-programs: $(UNIT) $(TOOLS)
 
 e2e: all tools
 	@scripts/e2e $(BUILD) $(PYTEST)
+
+container-test:
+	@scripts/container-test $(PYTEST)
+
+# IMAGE= its name, LOCALSTACK_IMAGE= what it is made of, CONTAINER_TOOL=docker, podman or buildah.
+image:
+	@scripts/image
 
 test-faults: all tools
 	@FAULTS=all scripts/e2e $(BUILD) -k 'test_faults or test_power_cut'
@@ -184,6 +191,8 @@ help:
 	@echo 'make test           all tests: unit and end-to-end, each also under ASan and UBSan'
 	@echo 'make unit           build and run the unit tests alone (SANITIZE=1: under ASan and UBSan)'
 	@echo 'make e2e            run the end-to-end tests alone (PYTEST="-k NAME": some of them)'
+	@echo 'make container-test whole containers: images, start, restart, stop (PYTEST="-k NAME": some of them); needs root'
+	@echo 'make image          build the image localstack-with-extensions (LOCALSTACK_IMAGE=localstack/localstack) and say what it adds'
 	@echo 'make test-faults    a sync killed, failing, or without power, at every call that changes the file system: hours'
 	@echo 'make fuzz           run every fuzz target for FUZZ_SECONDS=60'
 	@echo 'make lint           clang-format, clang-tidy, shellcheck, mandoc: no findings'
