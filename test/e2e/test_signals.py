@@ -5,42 +5,17 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
 from checks import another_sync, check_records
-from fault_server import Answer, FaultServer, Gate, page
+from fault_server import Answer, FaultServer
+from held_index import Held
 from small_world import LASTING
-from wheels import make_wheel
 
 AT_ONCE_S = 2
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
-
-
-class Held:
-    """An index of `new`, which holds its page or its wheel back."""
-
-    def __init__(self, server, folder):
-        self.server, self.gate, self.asked = server, Gate(), threading.Event()
-        wheel = make_wheel(folder, "new", "1.0", files={"new.bin": os.urandom(300_000)})
-        self.page = page([{"filename": wheel.name, "url": f"../../files/{wheel.name}", "hashes": {}}])
-        self.path, self.data = f"/files/{wheel.name}", wheel.read_bytes()
-        self.release()
-
-    def release(self):
-        self.server.add("/simple/new/", self.page)
-        self.server.add(self.path, Answer(body=self.data))
-
-    def hold_page(self):
-        def held(_request):
-            self.asked.set()
-            return Answer(wait=self.gate.open)
-        self.server.add("/simple/new/", held)
-
-    def hold_wheel(self):
-        self.server.add(self.path, Answer(body=self.data, gate=self.gate))
 
 
 @pytest.fixture
