@@ -247,6 +247,15 @@ def localstack_root(tmp_path, localstack_base, programs, real_index_env):
     return root
 
 
+@pytest.fixture(scope="session")
+def container_image(tmp_path_factory, localstack_base, programs):
+    """Our image, as far as its files go, for pods.py to make containers of."""
+    if os.geteuid() != 0:
+        pytest.skip("makes containers")
+    from pods import make_image  # which needs what stands here
+    return make_image(tmp_path_factory.mktemp("image") / "image", localstack_base, programs)
+
+
 class Workshop:
     """Wheels of the test's own, in an index of its own."""
 
