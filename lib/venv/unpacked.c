@@ -16,6 +16,13 @@ enum { LIST_LIMIT = 256 << 20, METADATA_LIMIT = 16 << 20, ATTEMPTS = 4, READ_SIZ
 
 /* ---- opening */
 
+/* A kubelet that gives a volume to a group (fsGroup) lets the group read and write all files that it finds
+ * there, at each start of a pod. That takes nothing away from what is installed from them. */
+static bool same_mode(unsigned now, unsigned listed)
+{
+    return now == listed || now == (listed | S_IRGRP | S_IWGRP);
+}
+
 const char *unpacked_difference(int dirfd, const char *name, const struct unpacked_file *f)
 {
     struct stat st;
@@ -27,7 +34,7 @@ const char *unpacked_difference(int dirfd, const char *name, const struct unpack
         return "has another size";
     if (st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec != f->mtime_ns)
         return "has another time";
-    return (st.st_mode & 07777) != f->mode ? "has another mode" : NULL;
+    return same_mode(st.st_mode & 07777, f->mode) ? NULL : "has another mode";
 }
 
 static int verify(const char *dir, const struct unpacked *u, struct err *err)

@@ -47,7 +47,8 @@ int unpacked_make(struct arena *a, const char *cache_dir, const char *key, int a
 int unpacked_open(struct arena *a, const char *cache_dir, const char *key, bool verify, struct unpacked *out,
                   struct err *err);
 
-/* NULL, or what about a file of an entry is not as the list has it. */
+/* NULL, or what about a file of an entry is not as the list has it; that its group may read and write it,
+ * too, is no difference. */
 const char *unpacked_difference(int dirfd, const char *name, const struct unpacked_file *f);
 
 /* Reads every file of an entry that was opened and compares its digest; one that differs is removed, with a

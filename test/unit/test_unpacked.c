@@ -251,6 +251,30 @@ static void test_make_open_and_verify(void **state)
     workshop_close(&w);
 }
 
+/* What a kubelet does to a volume for fsGroup is no difference; anything else is. */
+static void test_modes_are_compared(void **state)
+{
+    (void)state;
+    struct workshop w;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    struct unpacked u;
+    static const mode_t others[] = {0600, 0640, 0654, 0666, 0764, 04644};
+    workshop_open(&w);
+    workshop_wheel(&w, small);
+    assert_int_equal(unpacked_make(&a, w.cache, w.key, w.fd, WHEEL_NAME, &u, &err), 0);
+    assert_int_equal(chmod(arena_printf(&a, "%s/tree/demo.py", u.dir), 0664), 0);
+    assert_int_equal(unpacked_open(&a, w.cache, w.key, true, &u, &err), 0);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(unpacked_make(&a, w.cache, w.key, w.fd, WHEEL_NAME, &u, &err), 0);
+        assert_int_equal(chmod(arena_printf(&a, "%s/tree/demo.py", u.dir), others[i]), 0);
+        assert_int_equal(unpacked_open(&a, w.cache, w.key, true, &u, &err), -1);
+        assert_int_equal(err.kind, ERR_NOT_FOUND);
+        assert_int_equal(access(arena_printf(&a, "%s/unpacked/%s", w.cache, w.key), F_OK), -1);
+    }
+    workshop_close(&w);
+}
+
 /* Other bytes of the same size at the same time, as a disk that forgets, or an editor that puts times back,
  * leaves them. */
 static void test_bytes_are_compared(void **state)
@@ -327,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_walk_opens_each_folder_once),
         cmocka_unit_test(test_mode_whatever_the_umask),
         cmocka_unit_test(test_make_open_and_verify),
+        cmocka_unit_test(test_modes_are_compared),
         cmocka_unit_test(test_bytes_are_compared),
         cmocka_unit_test(test_key_is_no_path),
         cmocka_unit_test(test_archive_cut_anywhere),
