@@ -157,6 +157,7 @@ def workshop(tmp_path):
     return made
 
 
+@pytest.mark.once
 def test_localstack_with_a_private_index(node, workshop, tmp_path):
     server = node.serve(lambda: Nginx(workshop.index, node.folder / "nginx", password="s3cret"))
     docker = Docker(node, tmp_path / "user", on=True)
@@ -192,6 +193,7 @@ def hello():
 """
 
 
+@pytest.mark.once
 def test_a_source_that_is_worked_on(node, tmp_path):
     docker = Docker(node, tmp_path / "user")
     source = tmp_path / "my-extension"

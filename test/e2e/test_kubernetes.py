@@ -352,6 +352,7 @@ def fetched(cluster):
     return re.findall(r"GET /files/(\S+\.whl) ", cluster.server.access_log.read_text())
 
 
+@pytest.mark.once
 def test_localstack_in_the_deployment(cluster):
     assert len(cluster.requirements()) > 1
     pod = cluster.pod("deployment")
@@ -374,6 +375,7 @@ def test_localstack_in_the_deployment(cluster):
     assert len(fetched(cluster)) == len(cluster.requirements())
 
 
+@pytest.mark.once
 def test_a_change_of_the_config_map(cluster):
     pod = cluster.pod("deployment")
     pod.end(pod.start())
@@ -387,6 +389,7 @@ def test_a_change_of_the_config_map(cluster):
     pod.end(running)
 
 
+@pytest.mark.once
 def test_without_a_secret(cluster):
     """The index then lets nobody in: everything is set aside, and LocalStack starts."""
     del cluster.objects["Secret", "localstack-extensions"]
@@ -432,3 +435,40 @@ def test_a_cache_that_the_storage_does_not_let_be_written(cluster):
     cache.chmod(0o755)
     status, said = cluster.pod("deployment-init").init()
     assert status == 0 and "installed " in said and "warning" in said and "/var/cache/localstack-extensions" in said, said
+
+
+@pytest.mark.once
+def test_a_user_whom_nobody_knows(cluster):
+    """As OpenShift runs it: a user of the project's own, in the group 0, without a home folder."""
+    spec = pod_of("deployment")
+    spec["securityContext"].update(runAsUser=1000730000, runAsGroup=0, fsGroup=1000730000)
+    pod = Pod(cluster, spec)
+    running = pod.start()
+    assert loaded(running, cluster), running.said
+    assert not [line for line in ours(running) if re.search("warning|error", line)], running.said
+    pod.end(running)
+
+
+def give_to_group(folder, group):
+    """What a kubelet does to a claim for fsGroup: all of it at each start, with fsGroupChangePolicy: Always."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            os.chown(path, -1, group)
+            path.chmod(path.stat().st_mode & 0o7777 | (0o2770 if path.is_dir() else 0o660))
+
+
+def test_volumes_that_are_given_to_the_group_at_each_start(cluster):
+    """The cache serves as before, and a pod's own volume, where it lasts, is an unchanged one."""
+    pod = cluster.pod("deployment-init")
+    status, said = pod.init()
+    assert status == 0 and len(fetched(cluster)) == len(cluster.requirements()), said
+    for volume in ("cache", "localstack"):
+        give_to_group(pod.volumes[volume], pod.group)
+    status, said = cluster.pod("deployment-init").init()
+    assert status == 0 and "installed " in said and "warning" not in said, said
+    assert len(fetched(cluster)) == len(cluster.requirements())
+    before = len(cluster.server.requests())
+    [container] = pod.spec["initContainers"]
+    status, said = rest(pod.run({**container, "command": ["localstack-entrypoint", "localstack-extensions", "check"]}))
+    assert status == 0 and said.startswith("nothing is wrong with"), said
+    assert len(cluster.server.requests()) == before
