@@ -300,9 +300,12 @@ class Pod:
             gid=how["runAsGroup"], groups=[how["fsGroup"]], no_new_privileges=not how["allowPrivilegeEscalation"],
             read_only=how["readOnlyRootFilesystem"], mounts=mounts)
 
-    def init(self):
+    def begin(self):
         [container] = self.spec["initContainers"]
-        return rest(self.run(container))
+        return self.run(container)
+
+    def init(self):
+        return rest(self.begin())
 
     def start(self):
         [container] = self.spec["containers"]
@@ -431,6 +434,12 @@ def test_the_init_container_fails_for_what_cannot_be_installed(cluster):
     data["extensions.yaml"] += "  retries: 0\n"  # the last group is index, and there is no other
     status, said = cluster.pod("deployment-init").init()
     assert status == 1 and "no-such-extension" in said and "is set aside" in said, said
+
+
+def test_pods_that_start_at_once_share_the_cache(cluster):
+    ends = [rest(running) for running in [cluster.pod("deployment-init").begin() for _ in range(4)]]
+    assert [status for status, said in ends if "installed " in said] == [0] * 4, ends
+    assert len(fetched(cluster)) == len(cluster.requirements())
 
 
 def test_a_cache_that_the_storage_does_not_let_be_written(cluster):
