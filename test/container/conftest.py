@@ -17,11 +17,11 @@ import pytest
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / "e2e")]
 
-from containers import FOLDER, REPOSITORY, Container, Image  # noqa: E402
+from containers import BUILDAH_ENV, FOLDER, REPOSITORY, Container, Files, Image, run  # noqa: E402
 from servers import Nginx, StaticIndex  # noqa: E402
 from wheels import make_wheel  # noqa: E402
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNS, CLONE_NEWNET, MS_REC, MS_PRIVATE = 0x20000, 0x40000000, 0x4000, 0x40000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 # Extensions as users have them, and what they bring; their wheels are had from the package index once.
@@ -30,12 +30,14 @@ MARKER = "localstack-entrypoint-marker"
 LOADED = f"{MARKER}: loaded from the extensions venv"
 
 
-def own_network():
-    """An empty network with loopback up. A machine that refuses gets its own."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-        return
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+def own_namespaces():
+    """Mounts that end with the tests, however those end; and an empty network with loopback up, where the machine allows one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0:
+        raise OSError(ctypes.get_errno(), "cannot have mounts of our own")
+    if libc.unshare(CLONE_NEWNET) == 0:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
 
 
 def real_wheels():
@@ -59,7 +61,10 @@ def pytest_sessionstart(session):
     env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
     subprocess.run([REPOSITORY / "scripts/container-images"], check=True, env=env)
     real_wheels()
-    own_network()
+    own_namespaces()
+    # What an earlier run left behind that was killed.
+    run("buildah", "rm", "--all", env=BUILDAH_ENV)
+    shutil.rmtree(FOLDER / "tests", ignore_errors=True)
 
 
 class Images:
@@ -109,21 +114,38 @@ def volume(folder):
     return path
 
 
-@pytest.fixture
-def start(image, folder, volume):
+class Starter:
     """start(*args, ...) starts a container over the volume; what is left at the end is removed."""
-    started = []
 
-    def do(*args, **options):
-        options = {"image": image, "volume": volume, **options}
-        container = Container(options.pop("image"), folder / "containers", *args, **options)
-        started.append(container)
+    def __init__(self, image, folder, volume):
+        self.folder, self.options = folder, {"image": image, "volume": volume}
+        self.containers, self.laid = [], []
+
+    def __call__(self, *args, **options):
+        options = {**self.options, **options}
+        container = Container(options.pop("image"), self.folder / "containers", *args, **options)
+        self.containers.append(container)
         return container
 
-    yield do
-    for container in started:
-        if container.bundle.exists():
-            container.remove()
+    def files(self, image):
+        """A root file system that a test changes before containers run on it: an image like this one, but for that."""
+        files = Files(image, self.folder / f"files-{len(self.laid)}")
+        self.laid.append(files)
+        return files
+
+    def close(self):
+        for container in self.containers:
+            if container.bundle.exists():
+                container.remove()
+        for files in self.laid:
+            files.close()
+
+
+@pytest.fixture
+def start(image, folder, volume):
+    starter = Starter(image, folder, volume)
+    yield starter
+    starter.close()
 
 
 class Index:

@@ -211,9 +211,9 @@ def processes(pid):
     return found
 
 
-def ask(path, port=4566, method="GET", data=None):
+def ask(path, port=4566, method="GET", data=None, headers=None):
     """An answer of LocalStack's on the tests' own network: status and body."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, {"Content-Type": "application/json"}, method=method)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers or {"Content-Type": "application/json"}, method=method)
     with direct_opener().open(request, timeout=LONG) as answer:
         return answer.status, answer.read()
 

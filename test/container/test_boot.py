@@ -12,6 +12,7 @@ IN_VARIABLE = f"localstack-extension-mailhog,{MARKER}"
 IN_FILE = "localstack-extension-typedb\n"
 INSTALLED = {"localstack-extension-mailhog", MARKER, "localstack-extension-typedb", "httpx", "httpcore", "anyio"}
 LOCALSTACK = ["/opt/code/localstack/.venv/bin/python3 -m localstack.runtime.main"]
+COUNT = "sh -c 'echo $$'; exec localstack-entrypoint sh -c \"sh -c 'echo \\$\\$'; :\""
 
 
 @pytest.fixture
@@ -43,4 +44,9 @@ def test_first_start_restart_and_a_new_container(images, start, inputs, name):
         assert not [line for line in again.said if line.startswith(("localstack-entrypoint:", "localstack-extensions:"))], again.said
         assert processes(again.first) == LOCALSTACK
         assert again.stop()[0] == 0
+    # Processes are numbered one after the other: between two children of shells no other has been.
+    counted = start(COUNT, image=images[name], network="none", entrypoint=["sh", "-c"], **inputs)
+    status, said = counted.wait()
+    before, after = map(int, said.split())
+    assert status == 0 and after == before + 1
     print(f"\n{name}: seconds until LocalStack is ready:", ", ".join(f"{what} {seconds:.2f}" for what, seconds in took.items()))
