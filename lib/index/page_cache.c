@@ -107,10 +107,11 @@ void page_cache_open(struct arena *a, const char *cache_dir, const char *url, st
         return;
     ssize_t n = read(fd, head, sizeof head);
     struct text bytes = {head, n > 0 ? (size_t)n : 0};
-    long long now = time(NULL);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* files may be some ms ahead of time(2), which counts by ticks */
     out->time = st.st_mtim.tv_sec;
     out->exists = read_headers(a, &bytes, out);
-    out->fresh = out->exists && out->time <= now && now - out->time < out->freshness;
+    out->fresh = out->exists && out->time <= now.tv_sec && now.tv_sec - out->time < out->freshness;
     if (!out->exists)
         log_debug("%s is no page of ours; it is fetched again", out->path);
 }

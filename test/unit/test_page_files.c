@@ -6,6 +6,9 @@
 #include "index/page_files.h"
 #include "test.h"
 
+#include <sys/stat.h>
+#include <time.h>
+
 #define S256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define M256 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
@@ -228,6 +231,39 @@ static void test_a_page_in_the_cache(void **state)
     assert_true(page_cache_is_page(pages, path_base(page.path)));
 }
 
+static bool is_fresh(struct arena *a, struct timespec written)
+{
+    struct cached_page page;
+    const struct timespec times[2] = {written, written};
+    page_cache_open(a, folder, url, &page);
+    assert_int_equal(utimensat(AT_FDCWD, page.path, times, 0), 0);
+    page_cache_open(a, folder, url, &page);
+    return page.fresh;
+}
+
+/* Kernels since 6.13 give files the exact time; that of the last tick, which time(2) tells, may lie before
+ * it. */
+static void test_a_page_is_fresh_at_once(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct buf file cleanup_buf = BUF_INIT;
+    struct timespec now;
+    keep_page(&a, &file);
+    for (int i = 0; i < 3; i++) {
+        /* Where a second begins the two differ by one. */
+        clock_gettime(CLOCK_REALTIME, &now);
+        now = (struct timespec){.tv_sec = now.tv_sec + 1};
+        clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &now, NULL);
+        clock_gettime(CLOCK_REALTIME, &now);
+        assert_true(is_fresh(&a, now));
+    }
+    now.tv_sec += 60; /* somebody's clock was wrong */
+    assert_false(is_fresh(&a, now));
+    now.tv_sec -= 2 * 60;
+    assert_false(is_fresh(&a, now));
+}
+
 static void test_a_page_of_another_url_is_none(void **state)
 {
     (void)state;
@@ -270,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_is_found),
         cmocka_unit_test(test_flips),
         cmocka_unit_test(test_a_page_in_the_cache),
+        cmocka_unit_test(test_a_page_is_fresh_at_once),
         cmocka_unit_test(test_a_page_of_another_url_is_none),
         cmocka_unit_test(test_damage_to_a_page_in_the_cache_is_found),
     };
