@@ -176,14 +176,17 @@ static void test_a_bound_to_what_is_looked_at(void **state)
     struct strings warnings cleanup_strings = {0};
     struct err err cleanup_err = ERR_INIT;
     make_file(FOLDER "/src/pkg/__init__.py", "");
-    for (int i = 0; i < 24; i++) {
+    /* The kernel follows 40 links in a path, and counts each twice where it has to begin again, which it has
+     * now and then when others rename. */
+    enum { LINKS = 18 };
+    for (int i = 0; i < LINKS; i++) {
         make_dir(arena_printf(&a, FOLDER "/d%d", i));
         make_link(i ? arena_printf(&a, "../d%d", i - 1) : "../nowhere",
                   arena_printf(&a, FOLDER "/d%d/left", i));
         make_link(i ? arena_printf(&a, "../d%d", i - 1) : "../nowhere",
                   arena_printf(&a, FOLDER "/d%d/right", i));
     }
-    make_link("../d23", FOLDER "/src/ns");
+    make_link(arena_printf(&a, "../d%d", LINKS - 1), FOLDER "/src/ns");
     const struct project_layout layout = {.search = true};
     if (layout_find(&a, at(FOLDER), &layout, &links, &warnings, &err) < 0)
         fail_msg("%s", err.text);
