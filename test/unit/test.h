@@ -19,3 +19,13 @@ static inline const char *test_data(const char *name)
     snprintf(path, sizeof path, "%s/%s", dir ? dir : "test/data", name);
     return path;
 }
+
+/* How many times as long as usual all takes: under the sanitizers, or where the runner has an emulator. */
+static inline int test_slowness(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return 20;
+#else
+    return getenv("TEST_EMULATED") ? 20 : 1;
+#endif
+}

@@ -183,10 +183,7 @@ static void solve_one(const struct kind *k, uint64_t seed)
                       (unsigned long long)seed, k->name, out.count, out.failure_count, s.asked);
     if (!k->failing && !k->open)
         assert_int_equal(out.failure_count, 0);
-#ifdef __SANITIZE_ADDRESS__
-    took /= 20;
-#endif
-    if (took > MOST_MS)
+    if (took > MOST_MS * test_slowness())
         fail_msg("seed %llu, %s: %lld ms", (unsigned long long)seed, k->name, took);
     fake_close(&s);
     free(u);
@@ -228,10 +225,7 @@ static void solve_crowd(struct fake_source *s, const char *readable, struct aren
     long long start = cpu_microseconds();
     assert_int_equal(resolve(a, &s->source, &root, 1, out, &err), 0);
     long long took = (cpu_microseconds() - start) / 1000;
-#ifdef __SANITIZE_ADDRESS__
-    took /= 20;
-#endif
-    if (took > MOST_MS / 5)
+    if (took > MOST_MS / 5 * test_slowness())
         fail_msg("%lld ms", took);
 }
 

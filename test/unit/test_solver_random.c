@@ -597,10 +597,7 @@ static void solve_in(struct fake_source *s, unsigned root_count, const char *wha
     print_message("%s: %lld.%03lld ms, %zu chosen, %zu set aside, %zu looked at\n", what, took / 1000,
                   took % 1000, out.count, out.failure_count, s->asked);
     assert_int_equal(out.failure_count, failures);
-#ifdef __SANITIZE_ADDRESS__
-    most_ms *= 20;
-#endif
-    assert_true(took / 1000 <= most_ms);
+    assert_true(took / 1000 <= most_ms * test_slowness());
 }
 
 static void traps(void **state)
