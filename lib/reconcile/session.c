@@ -113,9 +113,10 @@ void session_close(struct session *s)
     arena_free(&s->memory);
 }
 
-/* Before anything is kept in it. */
+/* Before anything is kept in it: the first run makes it. */
 static void mark_cache(const struct session *s)
 {
+    fs_mkdirs(s->cache_dir, NULL);
     cleanup_close int cache = open(s->cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cache >= 0)
         cache_mark(cache);

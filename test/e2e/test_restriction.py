@@ -120,3 +120,10 @@ def test_without_it_a_debug_line_is_all_that_differs(trap, number, error, line):
     trap.root.env["EXTENSION_UPGRADE"] = "1"
     quiet = trap.root.run("sync", env={"EXTENSION_AUTO_INSTALL": "good"}, wrap=[sys.executable, "-S", WITHOUT, number, error])
     assert quiet.status == 0 and "restrict" not in quiet.err, quiet
+
+
+@pytest.mark.parametrize("wrap", [(), (sys.executable, "-S", WITHOUT, CREATE_RULESET, "ENOSYS")], ids=["with", "without"])
+def test_the_first_sync_marks_the_cache(root, index, wrap):
+    index.add("good", "1")
+    done = root.run("sync", env={"EXTENSION_AUTO_INSTALL": "good"}, wrap=wrap)
+    assert done.status == 0 and (root.volume / "cache/extensions/CACHEDIR.TAG").is_file(), done
