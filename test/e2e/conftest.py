@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from developers import Developer
+from emulated import runnable
 from mounts import Mounts
 from servers import Devpi, Nginx, Pypiserver, StaticIndex
 from wheels import make_wheel
@@ -172,8 +173,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def programs():
-    return Programs(BUILD)
+def programs(tmp_path_factory):
+    return Programs(runnable(BUILD, tmp_path_factory.mktemp("programs")))
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from conftest import BUILD, SANITIZED
 from zips import STORED, Entry, archive, digest, entries_of, make_wheel
 
-TOOL = Path(os.environ.get("BUILD_DIR", "build")).resolve() / "tools/wheel"
-SANITIZED = b"__asan_init" in TOOL.read_bytes()
+TOOL = BUILD / "tools/wheel"
 PYTHON = f"python3.{sys.version_info[1]}"
 SITE = f"lib/{PYTHON}/site-packages"
 INCLUDE = f"include/site/{PYTHON}"
