@@ -205,6 +205,8 @@ help:
 	@echo 'make demo DEV=1     boot with an extension that is edited meanwhile, and stop when LocalStack runs the edit'
 	@echo 'make test           all tests: unit and end-to-end, each also under ASan and UBSan'
 	@echo 'make unit           build and run the unit tests alone (SANITIZE=1: under ASan and UBSan)'
+	@echo 'make unit CROSS=aarch64-linux-gnu'
+	@echo '                    build the programs for arm64, and run their unit tests under QEMU'
 	@echo 'make e2e            run the end-to-end tests alone (PYTEST="-k NAME": some of them)'
 	@echo 'make container-test whole containers: images, start, restart, stop (PYTEST="-k NAME": some of them); needs root'
 	@echo 'make image          build the image localstack-with-extensions (LOCALSTACK_IMAGE=localstack/localstack) and say what it adds'
