@@ -173,8 +173,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory):
-    return Programs(runnable(BUILD, tmp_path_factory.mktemp("programs")))
+def programs():
+    return Programs(runnable(BUILD))
 
 
 @pytest.fixture
