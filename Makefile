@@ -74,22 +74,25 @@ $(BUILD)/unit/%: $(BUILD)/obj/test/unit/%.o $(LIB)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(EXT_LIBS) $(BOOT_LIBS)
 .SECONDARY: $(UNIT_SRC:%.c=$(BUILD)/obj/%.o)
 
-# A run of each: `make unit -jN` lets N of them run at once, and what failed stands at the end.
+# A run of each: `make unit -jN` lets N of them run at once.
 UNIT_RUNS := $(UNIT:$(BUILD)/unit/%=run-%)
 .PHONY: unit unit-runs $(UNIT_RUNS)
 $(UNIT_RUNS): run-%: $(BUILD)/unit/%
-	@echo "== $<"; TEST_DATA=test/data $(RUN) $<
+	@echo "== $<"; TEST_DATA=test/data $(RUN) $< || { touch $<.failed; exit 1; }
 unit-runs: $(UNIT_RUNS)
+
+# Goes on after a failure, and says at the end what failed. $(1): make, with its options
+run_unit = rm -f $(UNIT:=.failed); $(1) -k -O unit-runs || { echo "failed:" $$(ls $(BUILD)/unit/*.failed | sed "s/[.]failed//"); exit 1; }
 
 ifeq ($(CROSS),)
 unit: $(UNIT)
-	@$(MAKE) --no-print-directory -s -k -O unit-runs
+	@$(call run_unit,$(MAKE) --no-print-directory -s)
 else
 unit:
 	@$(if $(filter aarch64-linux-gnu,$(CROSS)),scripts/setup arm64)
 	@$(SUBMAKE) all $(UNIT)
-	@began=$$(date +%s); $(SUBMAKE) -k -O unit-runs; status=$$?; \
-	echo "ran the unit tests of $(CROSS) under $(QEMU) in $$(($$(date +%s) - began)) s"; exit $$status
+	@began=$$(date +%s); $(call run_unit,$(SUBMAKE)); \
+	echo "ran the unit tests of $(CROSS) under $(QEMU) in $$(($$(date +%s) - began)) s"
 endif
 
 # ---- test/tools/NAME.c: small programs that the end-to-end tests drive
