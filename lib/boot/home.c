@@ -38,10 +38,18 @@ static bool is_ours(const char *path, struct err *err)
     return true;
 }
 
+/* Whether files can be made in it: a file that can be written is no home, and a folder that nobody may enter
+ * is of no use either. */
+static bool is_usable(struct arena *a, const char *home)
+{
+    bool is_root = strspn(home, "/") == strlen(home);
+    return !is_root && access(arena_printf(a, "%s/.", home), W_OK | X_OK) == 0;
+}
+
 char **home_choose(struct arena *a, const struct boot_paths *paths, char **env)
 {
     const char *home = environment_get(env, "HOME");
-    if (home && *home && strcmp(home, "/") != 0 && access(home, W_OK) == 0)
+    if (home && *home && is_usable(a, home))
         return env;
     struct err first cleanup_err = ERR_INIT, second cleanup_err = ERR_INIT;
     const char *name = arena_printf(a, "home-%lu", (unsigned long)geteuid());
