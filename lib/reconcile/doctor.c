@@ -8,6 +8,7 @@
 #include "reconcile/history.h"
 #include "reconcile/report.h"
 #include "reconcile/restrict.h"
+#include "reconcile/volume.h"
 #include "reconcile/wanted.h"
 #include "venv/install.h"
 #include "venv/layout.h"
@@ -181,15 +182,6 @@ static const char *file_system(struct arena *a, const char *path)
     return arena_printf(a, "0x%lx", (unsigned long)fs.f_type);
 }
 
-/* The folder itself, or the nearest above it that is there. */
-static const char *nearest(struct arena *a, const char *path)
-{
-    char *at = arena_strdup(a, path);
-    while (access(at, F_OK) < 0 && strchr(at + 1, '/'))
-        *strrchr(at, '/') = 0;
-    return access(at, F_OK) == 0 ? at : "/";
-}
-
 /* Hard links go no further than a mount, whatever lies beneath it. */
 static bool is_same_mount(const char *one, const char *other)
 {
@@ -204,7 +196,7 @@ static json_t *cache_section(struct report *r)
     struct session *s = r->s;
     struct cache_sizes sizes = {0};
     struct err err cleanup_err = ERR_INIT;
-    const char *there = nearest(&s->memory, s->cache_dir);
+    const char *there = volume_nearest(&s->memory, s->cache_dir);
     json_int_t bytes = 0;
     bool exists = access(s->cache_dir, F_OK) == 0, writable = access(there, W_OK) == 0;
     if (!writable)
@@ -221,7 +213,7 @@ static json_t *cache_section(struct report *r)
                      exists, "writable", writable, "bytes", bytes, "unpacked-wheels",
                      (json_int_t)sizes.of[CACHE_UNPACKED].count, "file-system",
                      report_text(file_system(&s->memory, there)), "same-mount-as-venv",
-                     is_same_mount(there, nearest(&s->memory, s->paths.extensions)));
+                     is_same_mount(there, volume_nearest(&s->memory, s->paths.extensions)));
 }
 
 static json_t *base_section(struct report *r)
@@ -282,14 +274,14 @@ static const char *venv_state(struct report *r)
 static json_t *venv_section(struct report *r)
 {
     struct session *s = r->s;
-    const char *state = venv_state(r), *there = nearest(&s->memory, s->paths.extensions);
+    const char *state = venv_state(r), *there = volume_nearest(&s->memory, s->paths.extensions);
     struct counts n = count_installed(r, s->rebuild ? &s->old : &s->venv);
     bool unfinished = state_unfinished(&s->paths), writable = access(there, W_OK) == 0;
-    if (!writable && s->settings.sync != SYNC_NEVER)
-        report_problem(r,
-                       "the volume cannot be written at %s (%s); mount it writable, or set "
-                       "EXTENSION_SYNC=never to use the extensions' venv as it is",
-                       there, strerror(errno));
+    int sysno = writable ? 0 : errno;
+    if (sysno && s->settings.sync != SYNC_NEVER)
+        report_problem(r, "%s",
+                       volume_cannot_be_written(
+                           s, sysno, arena_printf(&s->memory, " at %s (%s)", there, strerror(sysno))));
     if (unfinished)
         report_problem(r, "the last sync was not finished; the next boot, or `localstack-extensions sync`, "
                           "finishes it");

@@ -11,6 +11,7 @@
 #include "reconcile/restrict.h"
 #include "reconcile/shadow.h"
 #include "reconcile/store.h"
+#include "reconcile/volume.h"
 #include "venv/commit.h"
 #include "venv/layout.h"
 #include "venv/lock.h"
@@ -340,11 +341,9 @@ static int work(struct run *run, const struct state *last, struct err *err)
     return status;
 }
 
-static int cannot_write(struct err *err)
+static int cannot_write(struct session *s, struct err *err)
 {
-    return err_wrap(err,
-                    "the volume cannot be written; mount it writable, or set EXTENSION_SYNC=never to use the "
-                    "extensions' venv as it is");
+    return err_wrap(err, "%s", volume_cannot_be_written(s, err->sysno, NULL));
 }
 
 /* One that took the other's place and one that runs beside it look alike from here. */
@@ -372,14 +371,14 @@ static bool asks_for_more(struct session *s)
 int sync_run(struct session *s, struct err *err)
 {
     if (fs_mkdirs(s->paths.extensions, err) < 0)
-        return cannot_write(err);
+        return cannot_write(s, err);
     if (!s->options->recover_only)
         session_place_sources(s);
     restrict_writes(s, true);
     bool unlocked = false, finished = false;
     cleanup_close int lock = lock_take(s->paths.extensions, &unlocked, err);
     if (lock < 0 && !unlocked)
-        return err->sysno == EROFS || err->sysno == EACCES ? cannot_write(err) : -1;
+        return err->sysno == EROFS || err->sysno == EACCES ? cannot_write(s, err) : -1;
     s->syncing = true;
     if (commit_recover(s->paths.extensions, s->paths.venv, &finished, err) < 0 || store_sweep(s, err) < 0)
         return -1;
