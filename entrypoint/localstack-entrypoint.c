@@ -137,6 +137,7 @@ int main(int argc, char **argv)
     (void)argc;
     struct signals signals;
     signals_block(&signals);
+    fs_fill_standard(O_CLOEXEC);
     log_open("localstack-entrypoint");
     settings_log_early(environ);
     struct options options = {0};

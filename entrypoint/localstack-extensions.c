@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reconciler's command line: what each command does is in lib/reconcile. */
+#include "base/fs.h"
 #include "base/progress.h"
 #include "command.h"
 #include "config/environment.h"
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
 {
     struct err err cleanup_err = ERR_INIT;
     struct session_options options;
+    fs_fill_standard(0);
     log_open("localstack-extensions");
     mallopt(M_MMAP_THRESHOLD, LARGE_PIECE);
     settings_log_early(environ);

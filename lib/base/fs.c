@@ -15,6 +15,14 @@ enum { ATTEMPTS = 8, NEW_DIGITS = 8 };
 
 static const char new_suffix[] = ".new";
 
+void fs_fill_standard(int flags)
+{
+    /* In this order the lowest number that is free is the one that is looked at. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | flags) < 0)
+            return;
+}
+
 char *path_under(struct arena *a, const char *root, const char *path)
 {
     return root && *root ? arena_concat(a, root, path) : arena_strdup(a, path);

@@ -102,7 +102,9 @@ static _Noreturn void become(const struct supervise *s)
 {
     /* Two, so that what is said of a failure goes where errors go. */
     int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    dup2(STDOUT_FILENO, STDERR_FILENO);
+    /* Nothing but our own /dev/null ends with the exec: that stands for one that was closed. */
+    if (!(fcntl(STDOUT_FILENO, F_GETFD) & FD_CLOEXEC))
+        dup2(STDOUT_FILENO, STDERR_FILENO);
     sigaction(SIGUSR1, &s->usr1, NULL);
     int ended = signals_hand_over(s->b->signals);
     if (ended) /* it came right after the fork */
