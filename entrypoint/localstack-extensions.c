@@ -100,6 +100,7 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, LARGE_PIECE);
     settings_log_early(environ);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* so that what is too large is named (ulimit -f) */
     end_by_signals();
     const char *name = options_parse(argc, argv, &options, &err);
     apply_prefix_rule(&options);

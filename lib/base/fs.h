@@ -22,8 +22,9 @@ const char *path_base(const char *path);
  * alone (symbolic links are not followed). */
 char *path_absolute(struct arena *a, const char *path);
 
-/* Puts /dev/null where 0, 1 or 2 is closed: else the next file that is opened has that number, and what is said
- * is written into it. flags: O_CLOEXEC where whoever comes by exec is to find them closed all the same. */
+/* Puts /dev/null where 0, 1 or 2 is closed: else the next file that is opened has that number, and what is
+ * said is written into it. flags: O_CLOEXEC where whoever comes by exec is to find them closed all the same.
+ */
 void fs_fill_standard(int flags);
 
 /* Reads a whole regular file (or fifo) of at most `limit` bytes into *out (appended). A larger one is refused

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/landlock.h"
 #include "base/process_keeper.h"
+#include "base/starting.h"
 #include "base/stopwatch.h"
 
 #include <errno.h>
@@ -320,6 +321,11 @@ static pid_t spawn(const struct process *p, const struct ends *e, int devnull)
     return pid;
 }
 
+static void failed(const struct process *p, const char *what, int sysno, struct err *err)
+{
+    starting_failed(what, p->argv[0], sysno, p->envp ? (char *const *)(uintptr_t)p->envp : environ, err);
+}
+
 struct process_child *process_start(const struct process *p, struct err *err)
 {
     cleanup_close int devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -336,7 +342,7 @@ struct process_child *process_start(const struct process *p, struct err *err)
     c->deadline = p->timeout_ms ? stopwatch_ms() + p->timeout_ms : 0;
     c->pid = spawn(p, &ends, devnull);
     if (c->pid < 0) {
-        err_sys(err, errno, "cannot start %s", p->argv[0]);
+        failed(p, "start", errno, err);
         goto fail;
     }
     setpgid(c->pid, c->pid);
@@ -349,7 +355,7 @@ struct process_child *process_start(const struct process *p, struct err *err)
         ;
     if (n != sizeof sysno)
         return c;
-    err_sys(err, sysno, "cannot run %s", p->argv[0]);
+    failed(p, "run", sysno, err);
 fail:
     if (c->pid < 0) {
         cleanup_close_fn(&c->channels.in);

@@ -2,6 +2,7 @@
 #include "boot/child.h"
 
 #include "base/cleanup.h"
+#include "base/starting.h"
 #include "base/stopwatch.h"
 
 #include <errno.h>
@@ -122,10 +123,10 @@ int child_run(const struct signals *signals, const struct child *c, struct child
     *end = (struct child_end){0};
     pid_t pid = spawn(signals, c, &sysno);
     if (pid < 0)
-        return err_sys(err, sysno, "cannot start %s", c->argv[0]);
+        return starting_failed("start", c->argv[0], sysno, c->envp, err);
     int status = supervise(pid, c, end);
     if (sysno)
-        return err_sys(err, sysno, "cannot run %s", c->argv[0]);
+        return starting_failed("run", c->argv[0], sysno, c->envp, err);
     end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     end->status = end->signal ? 128 + end->signal : WEXITSTATUS(status);
     return 0;

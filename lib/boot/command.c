@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/starting.h"
 #include "boot/watcher.h"
 #include "config/environment.h"
 
@@ -12,6 +13,8 @@ static const char supervisor_name[] = "localstack-supervisor";
 
 int command_failed(const char *program, int sysno)
 {
+    struct arena a cleanup_arena = ARENA_INIT;
+    const char *advice = starting_advice(&a, sysno, environ);
     bool there = strchr(program, '/') && access(program, F_OK) == 0;
     if (sysno == ENOENT && there)
         log_error("cannot run %s: the interpreter that its first line names is not there", program);
@@ -19,7 +22,8 @@ int command_failed(const char *program, int sysno)
         log_error("cannot run %s: there is no such program%s", program,
                   strchr(program, '/') ? "" : " on PATH");
     else
-        log_error("cannot run %s: %s", program, strerror(sysno));
+        log_error("cannot run %s: %s%s%s", program, strerror(sysno), advice ? "; " : "",
+                  advice ? advice : "");
     return (sysno == ENOENT || sysno == ENOTDIR) ? 127 : 126;
 }
 

@@ -70,9 +70,10 @@ static int run(const struct extensions_boot *b, const struct settings *s, bool r
         .argv = argv, .envp = b->env, .stdout_to_stderr = true, .timeout_s = s->timeout_s};
     int status = STATUS_SYSTEM;
     if (child_run(b->signals, &child, &end, &err) < 0)
-        log_error("%s; the extensions stay as they are. It belongs beside localstack-entrypoint, or on "
-                  "PATH; " WAY_OUT,
-                  err.text);
+        log_error("%s; the extensions stay as they are%s; " WAY_OUT, err.text,
+                  err.sysno == ENOENT || err.sysno == EACCES
+                      ? ". It belongs beside localstack-entrypoint, or on PATH"
+                      : "");
     else if (end.interrupted)
         return 128 + end.interrupted;
     else
