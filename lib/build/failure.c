@@ -338,6 +338,22 @@ static bool lacks_space(struct text scope, struct failure *out)
     return true;
 }
 
+/* A process or a thread could not be had: by pip, a back end or what that runs. */
+static bool lacks_processes(struct text scope, struct failure *out)
+{
+    static const char *const said[] = {"BlockingIOError: [Errno 11] Resource temporarily unavailable",
+                                       "can't start new thread", "fork: Resource temporarily unavailable"};
+    size_t at;
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (find(scope, said[i], &at)) {
+            out->kind = ERR_UNAVAILABLE;
+            out->reason =
+                "no process could be started for it; the container may have too few (pids limit, ulimit -u)";
+            return true;
+        }
+    return false;
+}
+
 static bool was_killed(struct arena *a, struct text output, const char *step, struct failure *out)
 {
     struct text number;
@@ -351,14 +367,16 @@ static bool was_killed(struct arena *a, struct text output, const char *step, st
     return true;
 }
 
-/* What pip itself has to say, where no step failed. */
+/* What pip itself has to say, where no step failed: of an exception of its own that there is one, and then
+ * the traceback. */
 static struct text own_words(struct text output)
 {
     size_t at = 0;
     if (!find_last(output, "ERROR: ", &at))
         return (struct text){0};
     struct text rest = text_from(output, at + strlen("ERROR: "));
-    return text_trim(text_first(rest, text_find(rest, '\n')));
+    struct text words = text_trim(text_first(rest, text_find(rest, '\n')));
+    return text_is(words, "Exception:") ? (struct text){0} : words;
 }
 
 /* The last line is what a Python exception or a compiler ends with. */
@@ -380,9 +398,10 @@ void failure_read(struct arena *a, struct text output, bool offline, struct fail
     bool step_failed = step && find(output, STEP_FAILED, &at);
     struct text scope = scope_of(output);
     *out = (struct failure){.kind = ERR_INPUT, .tail = failure_tail(a, scope)};
-    if (lacks_space(scope, out) || was_killed(a, output, step ? step : "the build", out) ||
-        lacks_requirement(a, scope, offline, out) || lacks_program(a, scope, out) ||
-        lacks_compiler(a, scope, out) || lacks_header(a, scope, out) || lost_connection(scope, out))
+    if (lacks_space(scope, out) || lacks_processes(scope, out) ||
+        was_killed(a, output, step ? step : "the build", out) || lacks_requirement(a, scope, offline, out) ||
+        lacks_program(a, scope, out) || lacks_compiler(a, scope, out) || lacks_header(a, scope, out) ||
+        lost_connection(scope, out))
         return;
     plain_reason(a, output, scope, step, step_failed, out);
 }
