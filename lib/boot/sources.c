@@ -56,12 +56,13 @@ static void choose(struct arena *a, const char *sources, const struct places *ou
     }
 }
 
-/* Of a folder that is not there: whether it could be made. */
+/* Of a folder that is not there: whether it could be made. (Not by faccessat with AT_EACCESS: the call for
+ * that is newer than some engines, which refuse what they do not know.) */
 static bool can_write(struct arena *a, const char *folder)
 {
     while (!fs_exists(AT_FDCWD, folder) && strcmp(folder, "/") != 0)
         folder = path_absolute(a, path_join(a, folder, ".."));
-    return faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS) == 0;
+    return access(folder, W_OK) == 0;
 }
 
 static void search(struct arena *a, const struct boot_paths *paths, const struct settings *s,
