@@ -34,6 +34,24 @@ static const unsigned long long ALL_WRITES =
     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
     LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_TRUNCATE;
 
+static bool is_refused(long result)
+{
+    return result < 0 && (errno == EPERM || errno == ENOSYS);
+}
+
+/* Whether a container's seccomp profile has only some of the three calls: half a restriction would keep us
+ * from our own work. Asked for what none of them does. Before no_new_privs the last one's EPERM is the
+ * kernel's. */
+static bool is_whole(int ruleset)
+{
+    const unsigned no_flag = 1U << 31;
+    if (is_refused(syscall(SYS_landlock_add_rule, ruleset, 0, NULL, 0)))
+        return false;
+    bool restricted = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+    return !is_refused(syscall(SYS_landlock_restrict_self, ruleset, no_flag)) ||
+           (errno == EPERM && !restricted);
+}
+
 bool landlock_open(struct landlock *l, bool own_signals_only)
 {
     *l = (struct landlock)LANDLOCK_INIT;
@@ -49,9 +67,11 @@ bool landlock_open(struct landlock *l, bool own_signals_only)
                                  .scoped = own_signals_only && abi >= SCOPE_ABI ? LANDLOCK_SCOPE_SIGNAL : 0};
     /* An older kernel takes what it does not know as long as it is zero. */
     l->fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
-    if (l->fd < 0)
-        log_debug("writes are not restricted: %s", strerror(errno));
-    return l->fd >= 0;
+    if (l->fd >= 0 && is_whole(l->fd))
+        return true;
+    log_debug("writes are not restricted: %s", strerror(errno));
+    landlock_close(l);
+    return false;
 }
 
 void landlock_allow(const struct landlock *l, const char *path)
