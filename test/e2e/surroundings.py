@@ -104,6 +104,12 @@ class Surroundings:
         self.env = {**root.env, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels), "EXTENSION_AUTO_INSTALL": WANTED}
         self.count = 0
 
+    def hook(self):
+        """Something for the runner of BOOT hooks, which says so."""
+        folder = self.root.folder / "etc/localstack/init/boot.d"
+        folder.mkdir(parents=True)
+        (folder / "hook.sh").touch()
+
     def source(self, name):
         make_source(self.wheels, name, "1.0", static=True)
 

@@ -94,6 +94,9 @@ def test_sources_under_seccomp(container, profile):
     (source / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1.0"\n')
     env = {"EXTENSION_DEV_MODE": "1", "EXTENSION_DEV_RELOAD": "1", "EXTENSION_DEV_SOURCES": "/opt/source/mine",
            "LOCALSTACK_SUPERVISOR_COMMAND": "sh -c 'echo up; exec sleep 1000'"}
+    # What a boot would do, is known before there is one.
+    foreseen = container.run("localstack-extensions", "doctor", env=env, **PROFILES[profile])
+    assert "/opt/code/extensions/mine" in foreseen.out, foreseen
     argv = container.prepare(["/opt/bin/localstack-entrypoint", "--supervise"], env, **PROFILES[profile])
     running = Running(argv, {"PATH": os.environ["PATH"]})
     try:

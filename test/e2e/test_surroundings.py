@@ -17,7 +17,7 @@ import pytest
 from conftest import LONG, SANITIZED, Root
 from mounts import Mounts
 from sources import make_source
-from surroundings import (INSTALLED, MODES, STATUS, WANTED, WITHOUT_RIGHTS, Surroundings, as_user, expected_env, same)
+from surroundings import INSTALLED, MODES, STATUS, WANTED, WITHOUT_RIGHTS, Surroundings, as_user, expected_env, same
 from wheels import make_wheel, metadata_text
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="becomes other users, and has namespaces of its own")
@@ -73,9 +73,11 @@ def test_any_uid(here, mode, home):
     ["setpriv", "--no-new-privs", "--"], as_user(UID, "--no-new-privs", "--bounding-set=-all")],
     ids=["no capabilities", "noroot", "no-new-privs", "restricted"])
 def test_rights(here, mode, who):
+    here.hook()
     for done in here.both(mode, wrap=who):
         assert same(done.saw["status"]) == same(here.direct(who)["status"])
         assert ("no-new" not in str(who)) or done.saw["status"]["NoNewPrivs"] == ["1"]
+        assert done.out == "hooks BOOT\n"
 
 
 # Calls that are younger than engines in the field, which then refuse them with EPERM, and than kernels, which say ENOSYS: by name, with
@@ -123,6 +125,13 @@ def test_a_home_that_cannot_be_used(here, kind):
     for done in here.both(wrap=as_user(UID), env={"HOME": home}):
         assert f"HOME={own}" in done.saw["env"], done
     assert own.stat().st_uid == UID and own.stat().st_mode & 0o7777 == 0o700
+
+
+@pytest.mark.parametrize("home", ["/", "//"])
+def test_the_home_of_nobody(here, home):
+    """Root can write there, but it is no home."""
+    for done in here.both(env={"HOME": home}):
+        assert f"HOME={here.root.volume}/tmp/home-0" in done.saw["env"], done
 
 
 def test_a_home_that_can_be_used(here):
@@ -267,10 +276,12 @@ ENVIRONMENTS = {
 @pytest.mark.parametrize("kind", ENVIRONMENTS)
 def test_environments(here, mode, kind):
     """The command's is what a direct exec would have made of it, byte for byte, but for what the manual says."""
+    here.hook()
     entries = ENVIRONMENTS[kind](here.env)
     for done in here.both(mode, raw=entries):
         wanted = expected_env(here.root, entries, mode, pid=done.pid)
         assert [e.encode("latin-1") for e in done.saw["env"]] == wanted
+        assert done.out == "hooks BOOT\n"
 
 
 @pytest.mark.parametrize("mode", MODES)
