@@ -389,6 +389,14 @@ static int copy_bytes(int in, int out, off_t size)
     }
 }
 
+int fs_copy_fd(int from, int to, const char *path, struct err *err)
+{
+    struct stat st;
+    if (lseek(from, 0, SEEK_SET) < 0 || fstat(from, &st) < 0 || copy_bytes(from, to, st.st_size) < 0)
+        return err_sys(err, errno, "cannot copy %s", path);
+    return 0;
+}
+
 static int copy_file(struct fs_linker *l, int fromfd, const char *from, int tofd, const char *to,
                      struct err *err)
 {

@@ -54,6 +54,8 @@ void fs_sweep(int folder, mode_t kind, bool (*is_ours)(const char *name, const v
 
 /* Writes all of it. */
 int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err);
+/* Writes all that is in one file, which can be positioned, to another. */
+int fs_copy_fd(int from, int to, const char *path, struct err *err);
 /* fchmod(2), without which a file has to do where its file system has no modes, or somebody else owns it. */
 int fs_set_mode(int fd, mode_t mode, const char *path, struct err *err);
 /* Whether something of this name is there, be it a link that leads nowhere. */

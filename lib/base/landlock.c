@@ -74,18 +74,28 @@ bool landlock_open(struct landlock *l, bool own_signals_only)
     return false;
 }
 
-void landlock_allow(const struct landlock *l, const char *path)
+static void allow(const struct landlock *l, const char *path, unsigned long long access)
 {
     cleanup_close int fd = open(path, O_PATH | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
         return;
     struct landlock_path_beneath_attr rule = {
-        .allowed_access = l->handled & (S_ISDIR(st.st_mode) ? ALL_WRITES : FILE_WRITES),
+        .allowed_access = l->handled & access & (S_ISDIR(st.st_mode) ? ALL_WRITES : FILE_WRITES),
         .parent_fd = fd,
     };
     if (syscall(SYS_landlock_add_rule, l->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
         log_debug("Landlock refuses a rule for %s: %s", path, strerror(errno));
+}
+
+void landlock_allow(const struct landlock *l, const char *path)
+{
+    allow(l, path, ALL_WRITES);
+}
+
+void landlock_allow_rmdir(const struct landlock *l, const char *path)
+{
+    allow(l, path, LANDLOCK_ACCESS_FS_REMOVE_DIR);
 }
 
 int landlock_enforce(const struct landlock *l)

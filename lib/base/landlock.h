@@ -23,6 +23,8 @@ struct landlock {
 bool landlock_open(struct landlock *l, bool own_signals_only);
 /* Allows all that changes a file, or whatever is below a folder. One that is not there is passed over. */
 void landlock_allow(const struct landlock *l, const char *path);
+/* Allows that folders which are empty are removed below this one, and nothing else. */
+void landlock_allow_rmdir(const struct landlock *l, const char *path);
 /* Binds this process. Negative with errno set; fit for a child between fork and exec. */
 int landlock_enforce(const struct landlock *l);
 void landlock_close(struct landlock *l);

@@ -205,12 +205,41 @@ static void test_a_child_is_bound_by_rules_of_its_own(void **state)
     make_file("out/file", "we may");
 }
 
+/* What a bake may do above the folder that it made. */
+static void test_empty_folders_may_go(void **state)
+{
+    (void)state;
+    struct err err cleanup_err = ERR_INIT;
+    struct landlock l cleanup_landlock = LANDLOCK_INIT;
+    struct process_result r cleanup_process_result = PROCESS_RESULT_INIT;
+    if (!landlock_open(&l, true))
+        skip();
+    make_dir("above");
+    make_dir("above/empty");
+    make_file("above/file", "x");
+    landlock_allow_rmdir(&l, at("above"));
+    const struct process p = {
+        .argv = (const char *const[]){"sh", "-c",
+                                      "rmdir above/empty; mkdir above/new; rm -f above/file; echo y "
+                                      ">above/file; echo y >above/other",
+                                      NULL},
+        .cwd = files_dir,
+        .join = true,
+        .landlock = &l};
+    assert_int_equal(process_run(&p, &r, &err), 0);
+    assert_false(is_there("above/empty"));
+    assert_false(is_there("above/new"));
+    assert_false(is_there("above/other"));
+    assert_string_equal(content("above/file"), "x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         files_test(test_family_ends_with_the_child),
         files_test(test_family_ends_when_its_time_is_up),
         files_test(test_family_ends_when_we_die),
+        files_test(test_empty_folders_may_go),
         cmocka_unit_test(test_what_ends_it_is_told),
         cmocka_unit_test(test_both_ends_of_much_output_are_kept),
         files_test(test_several_at_once),
