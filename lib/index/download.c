@@ -190,17 +190,17 @@ bool index_file_is_known(const struct index_file *file)
     return true;
 }
 
-static int check(const struct index_download *d, const char *algorithm_name, const char *wanted,
-                 const char *got, struct err *err)
+static int check(struct index *ix, const struct index_download *d, const char *algorithm_name,
+                 const char *wanted, const char *got, struct err *err)
 {
     const struct index_file *f = &d->entry->file;
     if (!wanted || strcmp(wanted, got) == 0)
         return 0;
-    return err_set(
-        err, ERR_INPUT,
-        "%s came with the %s %s, but %s announces %s; it was changed on the way or on the server, and "
-        "is not used",
-        f->name, algorithm_name, got, f->index_url, wanted);
+    const char *local = url_is_network(text_of(f->url)) ? NULL : url_to_path(ix->a, f->url);
+    return err_set(err, ERR_INPUT,
+                   "%s came with the %s %s, but %s announces %s; %s%s was changed%s, and is not used",
+                   f->name, algorithm_name, got, f->index_url, wanted, local ? "the file " : "it",
+                   local ? local : "", local ? "" : " on the way or on the server");
 }
 
 static void finish_hex(EVP_MD_CTX *ctx, char hex[2 * EVP_MAX_MD_SIZE + 1])
@@ -222,12 +222,15 @@ static int finish(struct index *ix, struct index_download *d, char sha256[65], s
         return err_move(err, &d->err);
     if (response && response->status != 200 && strcmp(f->source, "url") == 0)
         return err_set(err, ERR_INPUT, "there is no %s (%ld)", f->index_url, response->status);
+    if (response && response->status != 200 && !url_is_network(text_of(f->url)))
+        return err_set(err, ERR_INPUT, "there is no file %s, although %s lists it",
+                       url_to_path(ix->a, f->url), f->index_url);
     if (response && response->status != 200)
         return err_set(err, ERR_INPUT, "%s is not there (%ld), although %s lists it", f->name,
                        response->status, f->index_url);
     if (d->weak) {
         finish_hex(d->weak, hex);
-        if (check(d, f->hash_algorithm, f->hash, hex, err) < 0)
+        if (check(ix, d, f->hash_algorithm, f->hash, hex, err) < 0)
             return -1;
     }
     for (unsigned i = 0; i < HASH_ALGORITHMS; i++) {
@@ -235,7 +238,7 @@ static int finish(struct index *ix, struct index_download *d, char sha256[65], s
         if (!d->strong[i])
             continue;
         finish_hex(d->strong[i], hex);
-        if (check(d, hash_name(i), announced, hex, err) < 0)
+        if (check(ix, d, hash_name(i), announced, hex, err) < 0)
             return -1;
         d->entry->digests[i] = arena_strdup(ix->a, hex);
     }

@@ -44,8 +44,10 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
         }
         err_clear(&job->error);
         wheels[item[i]] = job->wheel;
-        report->downloaded += job->downloaded;
-        report->bytes += job->bytes;
+        if (job->downloaded && url_is_network(text_of(job->file->url))) {
+            report->downloaded++;
+            report->bytes += job->bytes;
+        }
     }
     report->download_ms += stopwatch_ms() - start;
     return result;

@@ -439,7 +439,7 @@ static int ask_for(struct fetcher *f, struct fetch *const *jobs, size_t count, s
             if (!done_by_cache(f->s, job) && enqueue(f, job, err) < 0)
                 return -1;
         }
-        if (job->state == FETCH_DONE && !job->downloaded)
+        if ((job->state == FETCH_DONE && !job->downloaded) || !url_is_network(text_of(job->file->url)))
             continue;
         bytes += job->file->size > 0 ? job->file->size : 0;
         downloads++;
