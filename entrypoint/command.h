@@ -10,6 +10,7 @@ int command_list(struct session *s, struct err *err);
 int command_tree(struct session *s, struct err *err);
 int command_why(struct session *s, struct err *err);
 int command_lock(struct session *s, struct err *err);
+int command_bake(struct session *s, struct err *err);
 int command_check(struct session *s, struct err *err);
 int command_cache(struct session *s, struct err *err);
 int command_watch(struct session *s, struct err *err);

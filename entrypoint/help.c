@@ -14,6 +14,7 @@ static const char text[] =
     "  why NAME   show what needs the distribution NAME, and who asks for that\n"
     "  check      look whether what is installed is whole, and is what LocalStack will import\n"
     "  lock       write a lock file (pylock.toml) of what is asked for\n"
+    "  bake DIR   write all wheels, and the lock that installs them, to a folder of an image\n"
     "  cache dir | size | prune | clean\n"
     "             show where the cache is, or what is in it; remove what is not used, or all\n"
     "  doctor     show all that a report of a fault needs, without secrets; status 1 where something is "
@@ -38,7 +39,7 @@ static const char text[] =
     "      --extra-index-url URL, --find-links URL   further places (repeatable)\n"
     "      --no-index           only --find-links\n"
     "      --offline            no network: the cache and local files alone\n"
-    "      --cache-dir DIR      where downloads are kept\n"
+    "      --cache-dir DIR      where downloads are kept; bake keeps none without it\n"
     "\n"
     "where it goes\n"
     "      --root DIR           put DIR before each path of the image and the volume\n"
@@ -51,11 +52,12 @@ static const char text[] =
     "      --format text|json   of plan, list, tree, why, check, cache and doctor\n"
     "  -q, --quiet / -v, --verbose\n"
     "\n"
-    "exit status: 0 all is as asked; 1 some requirement could not be met, the rest is in place, or check "
-    "found "
-    "something;\n2 the "
-    "command line or\n"
-    "a file of settings is wrong, nothing changed; 3 a fault of the system, nothing changed\n";
+    "exit status: 0 all is as asked; 1 some requirement could not be met, the rest is in place (of lock and "
+    "bake:\n"
+    "nothing is written), or check found something; 2 the command line or a file of settings is wrong, "
+    "nothing "
+    "changed;\n"
+    "3 a fault of the system, nothing changed\n";
 
 int command_help(void)
 {

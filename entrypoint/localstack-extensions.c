@@ -16,10 +16,10 @@ static const struct {
     int (*run)(struct session *, struct err *);
     bool whatever_settings; /* it goes on where they are wrong, and says what is */
 } commands[] = {
-    {"sync", command_sync, false},   {"plan", command_plan, false},   {"list", command_list, false},
-    {"tree", command_tree, false},   {"why", command_why, false},     {"check", command_check, false},
-    {"lock", command_lock, false},   {"cache", command_cache, false}, {"doctor", command_doctor, true},
-    {"watch", command_watch, false},
+    {"sync", command_sync, false},    {"plan", command_plan, false},   {"list", command_list, false},
+    {"tree", command_tree, false},    {"why", command_why, false},     {"check", command_check, false},
+    {"lock", command_lock, false},    {"bake", command_bake, false},   {"cache", command_cache, false},
+    {"doctor", command_doctor, true}, {"watch", command_watch, false},
 };
 
 /* A sync survives its end at any instruction, so that there is nothing to clean up here. */

@@ -158,6 +158,9 @@ static int parse_one(int opt, char *value, struct session_options *o, struct err
 /* What cannot be meant together. */
 static int check_meaning(const char *command, const struct session_options *o, struct err *err)
 {
+    if (strcmp(command, "bake") == 0 && !o->folder)
+        return err_set(err, ERR_USAGE,
+                       "`bake` wants the folder to write to: localstack-extensions bake DIR [REQUIREMENT…]");
     bool is_lock = strcmp(command, "lock") == 0, is_watch = strcmp(command, "watch") == 0;
     if (o->locked && is_lock)
         return err_set(err, ERR_USAGE,
@@ -179,6 +182,14 @@ static int check_meaning(const char *command, const struct session_options *o, s
     if (o->output && !is_lock)
         return err_set(err, ERR_USAGE, "only `lock` has the option --output");
     return 0;
+}
+
+/* The first argument of `bake`. */
+static void take_folder(struct session_options *o)
+{
+    o->folder = o->arguments.items[0];
+    o->arguments.count--;
+    memmove(o->arguments.items, o->arguments.items + 1, o->arguments.count * sizeof *o->arguments.items);
 }
 
 const char *options_parse(int argc, char **argv, struct session_options *out, struct err *err)
@@ -219,6 +230,8 @@ const char *options_parse(int argc, char **argv, struct session_options *out, st
         out->names = out->arguments;
         out->arguments = (struct strings){0};
     }
+    if (command && strcmp(command, "bake") == 0 && out->arguments.count)
+        take_folder(out);
     if (!command)
         err_set(err, ERR_USAGE, "a command is missing; `localstack-extensions help` lists what there is");
     else if (check_meaning(command, out, err) < 0)

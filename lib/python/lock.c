@@ -496,12 +496,13 @@ static int get_environments(struct reader *r, const json_t *document)
 }
 
 /* [tool.localstack-extensions] is nobody's obligation: what is odd in it is passed over. */
-static void get_base(struct reader *r, const json_t *document)
+static void get_tool(struct reader *r, const json_t *document)
 {
     const json_t *tool = json_object_get(json_object_get(document, "tool"), "localstack-extensions"),
                  *list = json_object_get(tool, "base"), *item, *by;
     size_t i, j;
     struct lock *out = r->out;
+    out->baked = json_is_true(json_object_get(tool, "baked"));
     out->base = arena_array(r->a, json_array_size(list), sizeof *out->base);
     json_array_foreach(list, i, item)
     {
@@ -537,7 +538,7 @@ static int get_document(struct reader *r, const json_t *document)
                  " lock-version environments requires-python extras dependency-groups default-groups "
                  "created-by packages tool ",
                  "");
-    get_base(r, document);
+    get_tool(r, document);
     return get_packages(r, document);
 }
 

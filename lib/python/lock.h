@@ -82,6 +82,8 @@ struct lock {
     size_t package_count;
     struct lock_base *base;
     size_t base_count;
+    bool baked;     /* [tool.localstack-extensions] says that `bake` wrote it, and the wheels that it names by
+                       path */
     char **unknown; /* keys that the specification does not have, "FILE:LINE: … KEY" */
     size_t unknown_count;
 };

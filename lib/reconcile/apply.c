@@ -44,10 +44,9 @@ int apply_fetch(struct session *s, const struct plan *plan, struct source *sourc
         }
         err_clear(&job->error);
         wheels[item[i]] = job->wheel;
-        if (job->downloaded && url_is_network(text_of(job->file->url))) {
-            report->downloaded++;
-            report->bytes += job->bytes;
-        }
+        bool network = url_is_network(text_of(job->file->url));
+        *(network ? &report->downloaded : &report->read) += job->downloaded;
+        *(network ? &report->bytes : &report->read_bytes) += job->bytes;
     }
     report->download_ms += stopwatch_ms() - start;
     return result;

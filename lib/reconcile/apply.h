@@ -8,8 +8,8 @@
 /* How long the parts took, in milliseconds, and what was moved. */
 struct apply_report {
     long long download_ms, install_ms;
-    size_t downloaded;
-    long long bytes;
+    size_t downloaded, read; /* wheels from a network, and from files of this machine */
+    long long bytes, read_bytes;
     unsigned long long number; /* of the sync */
 };
 

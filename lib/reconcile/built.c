@@ -117,9 +117,12 @@ static bool open_record(struct session *s, const char *dir, const char *origin, 
         (distribution && strcmp(wheel.name, distribution) != 0))
         return false;
     const char *file_name = text_dup(&s->memory, name);
-    return unpacked_open(&s->memory, dir, text_dup(&s->memory, digest), true, out, NULL) == 0 &&
-           unpacked_is(out, file_name) &&
-           (!session_is_damaged(s, wheel.name) || unpacked_verify(dir, out, NULL) == 0);
+    if (unpacked_open(&s->memory, dir, text_dup(&s->memory, digest), true, out, NULL) < 0 ||
+        !unpacked_is(out, file_name) ||
+        (session_is_damaged(s, wheel.name) && unpacked_verify(dir, out, NULL) < 0))
+        return false;
+    out->built_name = file_name;
+    return true;
 }
 
 /* The wheel that was made of this before. */
@@ -273,6 +276,7 @@ static int take_wheel(struct batch *b, size_t i, struct err *err)
     if (crypto_digest_file(fd, "sha256", name, sha256, err) < 0 ||
         unpacked_make(&s->memory, store_dir(s), sha256, fd, name, of->wheel, err) < 0)
         return err_wrap(err, "the wheel that was built of %s", of->shown);
+    of->wheel->built_name = name = arena_strdup(&s->memory, name);
     keep(s, of->distribution, of->origin, sha256, name);
     struct wheel_name wheel;
     if (!of->distribution && wheel_name_parse(&s->memory, text_of(name), &wheel, NULL) == 0)

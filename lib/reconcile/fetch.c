@@ -131,6 +131,26 @@ static bool is_of_earlier(const struct running *run)
     return run->resumed && !run->job->downloaded && run->job->error.text && run->job->error.kind == ERR_INPUT;
 }
 
+const char *fetch_archive(struct session *s, struct arena *a, const char *sha256)
+{
+    return path_join(a, s->archives, sha256);
+}
+
+/* As another name of the same file, where that can be. */
+static int keep_archive(struct session *s, int fd, const char *sha256, struct err *err)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    if (!s->archives)
+        return 0;
+    const char *to = fetch_archive(s, &a, sha256), *from = arena_printf(&a, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0 || errno == EEXIST)
+        return 0;
+    cleanup_close int copy = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (copy < 0)
+        return err_sys(err, errno, "cannot create %s", to);
+    return fs_copy_fd(fd, copy, to, err);
+}
+
 /* What has come is judged, and handed on to be unpacked. Negative: it goes no further. */
 static int hand_on(struct fetcher *f, struct running *run)
 {
@@ -146,7 +166,8 @@ static int hand_on(struct fetcher *f, struct running *run)
     job->downloaded = true;
     job->bytes = fstat(run->fd, &st) == 0 ? st.st_size : 0;
     if (fetch_check_hashes(s, job) < 0 ||
-        (job->locked && lock_bytes_check(run->fd, job->locked, &job->error) < 0))
+        (job->locked && lock_bytes_check(run->fd, job->locked, &job->error) < 0) ||
+        keep_archive(s, run->fd, sha256, &job->error) < 0)
         return -1;
     run->store = store_dir(s);
     run->task = xcalloc(1, sizeof *run->task);
@@ -216,10 +237,17 @@ bool fetch_is_proven(const struct fetch *job)
     return true;
 }
 
+/* Whether the cache is enough. */
+static bool is_kept(struct session *s, const char *sha256)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    return !s->archives || fs_exists(AT_FDCWD, fetch_archive(s, &a, sha256));
+}
+
 static bool in_cache(struct session *s, struct fetch *job)
 {
     const char *sha256 = index_file_digest(job->file, HASH_SHA256);
-    return sha256 && fetch_is_proven(job) && index_file_is_known(job->file) &&
+    return sha256 && is_kept(s, sha256) && fetch_is_proven(job) && index_file_is_known(job->file) &&
            (open_entry(s, s->cache_dir, sha256, job) || open_entry(s, s->spare_cache, sha256, job)) &&
            unpacked_is(&job->wheel, job->file->name);
 }

@@ -27,6 +27,10 @@ struct fetch {
     struct err error; /* why this one could not be had; the others are not concerned */
 };
 
+/* Where the wheel of this digest is kept as it came, in s->archives. A wheel that did not come in this run is
+ * not there: then what the cache has of it is not enough, and it is fetched. */
+const char *fetch_archive(struct session *s, struct arena *a, const char *sha256);
+
 /* Gets all of them; of a source distribution the wheel that is built of it (built.h). Negative only for
  * ERR_SYSTEM that concerns all (no room, no folder). Results belong to the session; errors to the caller
  * (err_clear). */

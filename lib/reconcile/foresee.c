@@ -82,7 +82,7 @@ static bool advance(struct foresight *f, size_t index)
         if (step.candidate && step.candidate->origin == CANDIDATE_INDEX) {
             const struct index_file *file = step.candidate->data;
             index_prefetch_metadata(ix, file);
-            if (source->s->syncing && !source_has_hashes(source, r->name))
+            if ((source->s->syncing || source->s->archives) && !source_has_hashes(source, r->name))
                 fetch_expect(source->s, file);
         }
     } else {

@@ -74,6 +74,7 @@ struct writer {
     const struct metadata **metadata; /* of plan->install */
     const char **sha256;              /* the same */
     const char *folder;
+    const struct lock_wheel *wheels; /* NULL, or the same, of wheels that lie beside the lock */
     struct buf *out;
 };
 
@@ -107,9 +108,9 @@ static bool any_wheel_is_for(const struct writer *w, bool platform)
 {
     for (size_t i = 0; i < w->plan->install.count; i++) {
         const struct index_file *file = w->plan->install.items[i].file;
-        if (!file || file->is_source)
+        if (!w->wheels && (!file || file->is_source))
             continue;
-        struct text tags = text_of(file->wheel.tags);
+        struct text tags = text_of(w->wheels ? w->wheels[i].tags : file->wheel.tags);
         if (platform ? !text_ends(tags, T("-any")) : !text_starts(tags, T("py")))
             return true;
     }
@@ -195,9 +196,9 @@ static void add_dependencies(struct writer *w, const struct plan_install *in)
 
 static void add_hash(struct writer *w, size_t i)
 {
-    const struct index_file *file = w->plan->install.items[i].file;
-    if (file->size >= 0)
-        buf_printf(w->out, ", size = %lld", file->size);
+    long long size = w->wheels ? w->wheels[i].size : w->plan->install.items[i].file->size;
+    if (size >= 0)
+        buf_printf(w->out, ", size = %lld", size);
     buf_str(w->out, ", hashes = {");
     add_pair(w->out, "sha256", w->sha256[i]);
     buf_char(w->out, '}');
@@ -239,13 +240,29 @@ static bool is_source_tree(const struct plan_install *in)
     return in->direct && (!in->file || in->file->is_source);
 }
 
+/* As an archive it is told by its digest, and as a wheel by its version. */
+static void add_wheel(struct writer *w, size_t i)
+{
+    const struct lock_wheel *wheel = &w->wheels[i];
+    if (wheel->unique) {
+        buf_str(w->out, "archive = {");
+    } else {
+        buf_str(w->out, "wheels = [{");
+        add_pair(w->out, "name", wheel->name);
+        buf_str(w->out, ", ");
+    }
+    add_pair(w->out, "path", wheel->name);
+    add_hash(w, i);
+    buf_str(w->out, wheel->unique ? "}\n" : "}]\n");
+}
+
 static void add_package(struct writer *w, size_t i)
 {
     const struct plan_install *in = &w->plan->install.items[i];
     const struct metadata *m = w->metadata[i];
     buf_str(w->out, "\n[[packages]]\n");
     add_pair(w->out, "name", in->name);
-    if (!is_source_tree(in)) {
+    if (w->wheels || !is_source_tree(in)) {
         buf_char(w->out, '\n');
         add_pair(w->out, "version", in->version);
     }
@@ -255,6 +272,10 @@ static void add_package(struct writer *w, size_t i)
     }
     buf_char(w->out, '\n');
     add_dependencies(w, in);
+    if (w->wheels) {
+        add_wheel(w, i);
+        return;
+    }
     if (in->direct && !in->file)
         add_repository(w, in->direct->from);
     else if (in->direct)
@@ -274,11 +295,15 @@ static void add_package(struct writer *w, size_t i)
 }
 
 /* What the lock leans on: read again to warn where another base differs. */
-static void add_base(struct writer *w)
+static void add_tool(struct writer *w)
 {
+    if (w->wheels || w->plan->base.count)
+        buf_str(w->out, "\n[tool.localstack-extensions]\n");
+    if (w->wheels)
+        buf_str(w->out, "baked = true\n");
     if (!w->plan->base.count)
         return;
-    buf_str(w->out, "\n[tool.localstack-extensions]\nbase = [\n");
+    buf_str(w->out, "base = [\n");
     for (size_t i = 0; i < w->plan->base.count; i++) {
         const struct plan_base *b = &w->plan->base.items[i];
         buf_str(w->out, "    {");
@@ -344,14 +369,50 @@ void lock_leave_out_sources(struct plan *plan)
     plan->install.count = kept;
 }
 
+static struct writer writer_of(struct session *s, const struct plan *plan, struct buf *out)
+{
+    struct writer w = {.s = s, .plan = plan, .out = out};
+    w.metadata = arena_array(&s->memory, plan->install.count, sizeof *w.metadata);
+    w.sha256 = arena_array(&s->memory, plan->install.count, sizeof *w.sha256);
+    return w;
+}
+
+static void write_all(struct writer *w)
+{
+    size_t count = w->plan->install.count;
+    buf_str(w->out, "lock-version = \"1.0\"\n");
+    add_environments(w);
+    buf_printf(w->out, "requires-python = \"==%d.%d.*\"\ncreated-by = \"localstack-extensions\"\n",
+               w->s->py.tags.major, w->s->py.tags.minor);
+    if (!count)
+        buf_str(w->out, "packages = []\n");
+    for (size_t i = 0; i < count; i++)
+        add_package(w, i);
+    add_tool(w);
+}
+
+int lock_write_wheels(struct session *s, const struct plan *plan, const struct lock_wheel *wheels,
+                      struct buf *out, struct err *err)
+{
+    struct writer w = writer_of(s, plan, out);
+    w.wheels = wheels;
+    for (size_t i = 0; i < plan->install.count; i++) {
+        if (!is_utf8(wheels[i].name))
+            return err_set(err, ERR_INPUT, "%s: a lock cannot name a file that is not in UTF-8",
+                           plan->install.items[i].name);
+        w.metadata[i] = wheels[i].metadata;
+        w.sha256[i] = wheels[i].sha256;
+    }
+    write_all(&w);
+    return 0;
+}
+
 int lock_write(struct session *s, const struct plan *plan, const char *folder, struct buf *out,
                struct err *err)
 {
-    struct arena *a = &s->memory;
     size_t count = plan->install.count;
-    struct writer w = {
-        s,      plan, arena_array(a, count, sizeof *w.metadata), arena_array(a, count, sizeof *w.sha256),
-        folder, out};
+    struct writer w = writer_of(s, plan, out);
+    w.folder = folder;
     for (size_t i = 0; i < count; i++) {
         const struct plan_install *in = &plan->install.items[i];
         if (in->direct && in->direct->from->kind == DIRECT_FOLDER)
@@ -367,14 +428,6 @@ int lock_write(struct session *s, const struct plan *plan, const char *folder, s
     }
     if (find_digests(&w, err) < 0)
         return -1;
-    buf_str(out, "lock-version = \"1.0\"\n");
-    add_environments(&w);
-    buf_printf(out, "requires-python = \"==%d.%d.*\"\ncreated-by = \"localstack-extensions\"\n",
-               s->py.tags.major, s->py.tags.minor);
-    if (!count)
-        buf_str(out, "packages = []\n");
-    for (size_t i = 0; i < count; i++)
-        add_package(&w, i);
-    add_base(&w);
+    write_all(&w);
     return 0;
 }

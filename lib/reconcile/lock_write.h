@@ -23,5 +23,21 @@ void lock_check(struct session *s, struct plan *plan);
 int lock_write(struct session *s, const struct plan *plan, const char *folder, struct buf *out,
                struct err *err);
 
+/* A wheel that lies beside the lock. */
+struct lock_wheel {
+    const char *name;   /* of the file */
+    const char *tags;   /* PYTHON-ABI-PLATFORM, of its name */
+    const char *sha256; /* in hex */
+    long long size;
+    bool unique; /* another with other contents may have its name and version: it is installed again when its
+                    bytes differ */
+    const struct metadata *metadata;
+};
+
+/* The same, of wheels in the lock's own folder: each package is what wheels[i] says, of plan->install. Of the
+ * same plan and wheels it is always the same bytes. ERR_INPUT: a file's name cannot be written in a lock. */
+int lock_write_wheels(struct session *s, const struct plan *plan, const struct lock_wheel *wheels,
+                      struct buf *out, struct err *err);
+
 /* Sources that are linked stand beside a lock: what they need is locked, they are not. */
 void lock_leave_out_sources(struct plan *plan);

@@ -469,6 +469,7 @@ int locked_plan(struct session *s, const struct wanted *wanted, struct source *s
     if (wanted->locked->readable)
         lock_select(p.a, &wanted->locked->lock, &target, &selection);
     out->lock = wanted->locked->file;
+    out->baked = wanted->locked->lock.baked;
     out->root_count = selection.packages.count;
     int result = read_details(s, err) < 0 || plan_packages(&p, err) < 0 ? -1 : 0;
     array_free(&p.builds);

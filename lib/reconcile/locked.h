@@ -25,6 +25,10 @@ const char *locked_name(const struct session *s);
  * reads TOML fails. */
 int locked_read(struct session *s, struct wanted *out, struct err *err);
 
+/* A lock's bytes, read. `file`: what messages name. *fault, when it fails: the file's, not the machine's. */
+int locked_parse(struct session *s, struct text bytes, const char *file, struct lock *out, bool *fault,
+                 struct err *err);
+
 /* The plan's installs, keeps and base from the lock, or its failures with out->refused set. What else the
  * venv holds is not looked at, unless it is refused: then all of it is kept. No network, but for repositories
  * and source archives of which nothing was built before: only a build tells their versions. Where the lock is

@@ -46,9 +46,8 @@ static void say_oddities(struct session *s, const struct locked *locked)
     }
 }
 
-/* The lock's bytes as a document. *fault: the file's, not the machine's. */
-static int interpret(struct session *s, struct text bytes, struct locked *locked, bool *fault,
-                     struct err *err)
+int locked_parse(struct session *s, struct text bytes, const char *file, struct lock *out, bool *fault,
+                 struct err *err)
 {
     struct toml_document document = {.bytes = bytes};
     *fault = false;
@@ -56,11 +55,11 @@ static int interpret(struct session *s, struct text bytes, struct locked *locked
         return -1;
     *fault = true;
     if (!document.json && document.line)
-        return err_set(err, ERR_INPUT, "%s:%u: this cannot be read as TOML: %s", locked->file, document.line,
+        return err_set(err, ERR_INPUT, "%s:%u: this cannot be read as TOML: %s", file, document.line,
                        document.error);
     if (!document.json)
-        return err_set(err, ERR_INPUT, "%s: this cannot be read as TOML: %s", locked->file, document.error);
-    return lock_parse(&s->memory, document.json, locked->file, &locked->lock, err);
+        return err_set(err, ERR_INPUT, "%s: this cannot be read as TOML: %s", file, document.error);
+    return lock_parse(&s->memory, document.json, file, out, err);
 }
 
 /* FILE:LINE and the reason apart, where the text begins with it. */
@@ -96,7 +95,7 @@ int locked_read(struct session *s, struct wanted *out, struct err *err)
     array_push(&out->files, arena_strdup(&s->memory, locked->url ? locked->url : locked->file));
     array_push(&out->digests, arena_strdup(&s->memory, digest));
     if (result == 0)
-        result = interpret(s, buf_view(&bytes), locked, &fault, &why);
+        result = locked_parse(s, buf_view(&bytes), locked->file, &locked->lock, &fault, &why);
     locked->readable = result == 0;
     if (result == 0) {
         say_oddities(s, locked);

@@ -55,6 +55,7 @@ struct plan_failed {
 struct plan {
     const char *python;
     const char *lock;    /* NULL, or the lock file that it is made from */
+    bool baked;          /* which `bake` wrote */
     bool refused;        /* that cannot be met whole: nothing changes */
     const char *rebuild; /* NULL, or why the venv has to be made anew, a clause */
     bool fresh;          /* there is no venv at all: rebuild is set too */

@@ -92,7 +92,9 @@ void plan_say_failures(const struct plan *p)
                   p->refused ? "cannot be had as locked" : "is set aside", f->reason);
     }
     if (p->refused)
-        log_error("the lock %s cannot be met whole, so nothing is changed", p->lock);
+        log_error("the lock %s cannot be met whole, so nothing is changed%s", p->lock,
+                  p->baked ? "; bake it anew, with `localstack-extensions bake` in the image that it is for"
+                           : "");
 }
 
 int plan_print(const struct plan *p, bool json, struct err *err)

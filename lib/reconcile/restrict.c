@@ -22,6 +22,10 @@ static void allow_all(struct session *s, bool sync, const struct landlock *l)
         const char *path = path_absolute(a, s->options->output);
         landlock_allow(l, arena_strndup(a, path, (size_t)(path_base(path) - path)));
     }
+    if (s->output_folder) {
+        landlock_allow(l, s->output_folder);
+        landlock_allow_rmdir(l, s->output_above);
+    }
     if (!sync)
         return;
     landlock_allow(l, s->paths.extensions);

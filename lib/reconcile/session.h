@@ -22,6 +22,7 @@ struct session_options {
     struct strings names;             /* arguments of a command that takes names of distributions instead */
     const char *locked;               /* --locked: a lock file to install from */
     const char *output;               /* --output of `lock`; NULL or "-": standard output */
+    const char *folder;               /* `bake`: what it writes to; else NULL */
     const char *index_url;
     struct strings extra_index_urls, find_links;
     bool no_index, pre, offline, upgrade;
@@ -55,8 +56,12 @@ struct session {
     const char *cache_dir;
     bool distrust_cache;     /* an unpacked wheel was not as its list has it: the next are looked at first */
     const char *spare_cache; /* NULL, or what stands in for it in this run: store.h */
-    bool syncing;            /* the extensions folder is ours to change */
-    bool only_looks;         /* nothing is built */
+    bool own_cache;          /* it is of this run alone (store_temporary), */
+    int cache_lock;          /* which has this lock on it */
+    const char *archives;    /* NULL, or the folder where each wheel that comes is kept as it came: fetch.h */
+    const char *output_folder, *output_above; /* what `bake` may write to, and what was there before it */
+    bool syncing;                             /* the extensions folder is ours to change */
+    bool only_looks;                          /* nothing is built */
 
     bool has_sources;
     struct boot_sources sources; /* developers' */

@@ -22,10 +22,15 @@ static bool is_other_volume(const char *one, const char *two)
     return stat(one, &a) < 0 || stat(two, &b) < 0 || a.st_dev != b.st_dev;
 }
 
-static const char *make_spare(struct session *s, bool full, struct err *err)
+static const char *temporary_parent(const struct session *s)
 {
     const char *tmp = environment_get(s->environ, "TMPDIR");
-    const char *parent = s->syncing ? s->paths.extensions : tmp && *tmp ? tmp : "/tmp";
+    return tmp && *tmp ? tmp : "/tmp";
+}
+
+static const char *make_spare(struct session *s, bool full, struct err *err)
+{
+    const char *parent = s->syncing ? s->paths.extensions : temporary_parent(s);
     if (full && !is_other_volume(s->cache_dir, parent)) {
         err_set(err, ERR_SYSTEM, "%s is on the same volume", parent);
         return NULL;
@@ -70,12 +75,48 @@ int store_open(struct session *s, struct err *err)
     return store_switch(s, &why) ? 0 : err_move(err, &why);
 }
 
-void store_close(struct session *s)
+static const char temporary_name[] = "localstack-extensions-cache";
+
+static bool is_temporary(const char *name, const void *data)
+{
+    (void)data;
+    return strcmp(name, temporary_name) == 0;
+}
+
+int store_temporary(struct session *s, struct err *err)
+{
+    const char *parent = path_absolute(&s->memory, temporary_parent(s));
+    char *folder;
+    cleanup_close int above = fs_open_dir(AT_FDCWD, parent, NULL);
+    if (above >= 0)
+        fs_sweep(above, S_IFDIR, is_temporary, NULL);
+    int lock = fs_new_dir(&s->memory, path_join(&s->memory, parent, temporary_name), &folder, err);
+    if (lock < 0)
+        return err_wrap(err, "there is no place for what is downloaded; set TMPDIR to a folder that can be "
+                             "written");
+    s->own_cache = true;
+    s->cache_lock = lock;
+    s->cache_dir = folder;
+    return 0;
+}
+
+static void remove_folder(const char *folder)
 {
     struct err err cleanup_err = ERR_INIT;
-    if (s->spare_cache && fs_remove_tree(AT_FDCWD, s->spare_cache, &err) < 0)
+    if (fs_remove_tree(AT_FDCWD, folder, &err) < 0)
         log_debug("left behind: %s", err.text);
+}
+
+void store_close(struct session *s)
+{
+    if (s->spare_cache)
+        remove_folder(s->spare_cache);
     s->spare_cache = NULL;
+    if (!s->own_cache)
+        return;
+    remove_folder(s->cache_dir);
+    cleanup_close_fn(&s->cache_lock);
+    s->own_cache = false;
 }
 
 int store_sweep(struct session *s, struct err *err)

@@ -57,9 +57,19 @@ static void say_start(const struct plan *plan, long long resolve_ms)
                  plan->install.count == 1 ? "" : "s");
 }
 
+static void add_fetched(struct buf *to, const struct apply_report *report)
+{
+    if (report->downloaded || !report->read)
+        buf_printf(to, "downloaded %zu (%.1f MB)", report->downloaded, (double)report->bytes / 1e6);
+    if (report->read)
+        buf_printf(to, "%sread %zu (%.1f MB)", to->len ? ", " : "", report->read,
+                   (double)report->read_bytes / 1e6);
+    buf_printf(to, " in %.2f s", seconds(report->download_ms));
+}
+
 static void say_done(const struct plan *plan, const struct apply_report *report, long long resolve_ms)
 {
-    struct buf names cleanup_buf = BUF_INIT;
+    struct buf names cleanup_buf = BUF_INIT, fetched cleanup_buf = BUF_INIT;
     /* Not before: what cannot be fetched or built is a reason to remove nothing. */
     array_each (&plan->remove, gone)
         log_info("removed %s %s: %s", gone->name, gone->version, gone->why);
@@ -71,10 +81,10 @@ static void say_done(const struct plan *plan, const struct apply_report *report,
         else if (in->repair)
             buf_str(&names, " (repaired)");
     }
+    add_fetched(&fetched, report);
     if (plan->install.count)
-        log_info("installed %s: resolved in %.2f s, downloaded %zu (%.1f MB) in %.2f s, installed in %.2f s",
-                 buf_cstr(&names), seconds(resolve_ms), report->downloaded, (double)report->bytes / 1e6,
-                 seconds(report->download_ms), seconds(report->install_ms));
+        log_info("installed %s: resolved in %.2f s, %s, installed in %.2f s", buf_cstr(&names),
+                 seconds(resolve_ms), buf_cstr(&fetched), seconds(report->install_ms));
     else if (plan->remove.count)
         log_info("removed %zu distribution%s in %.2f s", plan->remove.count,
                  plan->remove.count == 1 ? "" : "s", seconds(report->install_ms));

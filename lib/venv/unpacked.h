@@ -20,10 +20,11 @@ struct unpacked_file {
 };
 
 struct unpacked {
-    const char *dir;       /* CACHE/unpacked/KEY */
-    const char *sha256;    /* of the archive, hex */
-    const char *dist_info; /* "Flask-3.1.3.dist-info" */
-    const char *data_dir;  /* "Flask-3.1.3.data", whether the wheel has one or not */
+    const char *dir;        /* CACHE/unpacked/KEY */
+    const char *built_name; /* of a wheel that was built here: its file name; else NULL */
+    const char *sha256;     /* of the archive, hex */
+    const char *dist_info;  /* "Flask-3.1.3.dist-info" */
+    const char *data_dir;   /* "Flask-3.1.3.data", whether the wheel has one or not */
     bool root_is_purelib;
     struct unpacked_file *files; /* sorted by path */
     size_t count;

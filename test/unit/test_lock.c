@@ -102,7 +102,8 @@ static void test_what_is_kept(void **state)
         "\"wheels\":[{\"path\":\"a-1-py3-none-any.whl\",\"size\":12,\"upload-time\":\"x\",\"hue\":3,"
         "\"hashes\":"
         "{\"SHA256\":\"AB00000000000000000000000000000000000000000000000000000000000000\",\"md5\":\"x\"}}]}],"
-        "\"tool\":{\"other\":{\"x\":1},\"localstack-extensions\":{\"base\":[{\"name\":\"My.Base\","
+        "\"tool\":{\"other\":{\"x\":1},\"localstack-extensions\":{\"baked\":true,\"base\":[{\"name\":\"My."
+        "Base\","
         "\"version\":\"1\","
         "\"needed-by\":[\"A\",7]},{\"name\":\"-\",\"version\":\"1\"},8]}}}",
         &lock);
@@ -117,6 +118,7 @@ static void test_what_is_kept(void **state)
     assert_int_equal(f->hash_count, 1);
     assert_string_equal(f->hashes[0].algorithm, "sha256");
     assert_true(text_starts(text_of(f->hashes[0].hex), T("ab00")));
+    assert_true(lock.baked);
     assert_int_equal(lock.base_count, 1);
     assert_string_equal(lock.base[0].name, "my-base");
     assert_int_equal(lock.base[0].needed_count, 1);
