@@ -424,17 +424,20 @@ def test_credentials_stay_out(root, workshop, image):
     assert "user" not in (image / "pylock.toml").read_text()
 
 
-def test_pip_installs_from_it(root, index, image, tmp_path):
-    """Others read the standard's file too: pip into a venv that has what the base has."""
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_others_install_from_it(root, index, image, tmp_path, tool):
+    """The lock is the standard's: pip and uv read it too."""
     demo_set(index)
     folder = make_folder(tmp_path / "folder", "from-folder", "3.0")
     bake(root, image, "typed", folder)
     index.server.stop()
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=LONG)
-    env = {"PATH": "/usr/bin:/bin", "HOME": root.env["HOME"], "PIP_CONFIG_FILE": "/dev/null", "LANG": "C.UTF-8"}
-    done = subprocess.run([BIN / "python", "-m", "pip", "--disable-pip-version-check", "--python", venv / "bin/python", "install", "--no-index",
-                           "--no-deps", "-r", image / "pylock.toml"], capture_output=True, text=True, timeout=LONG, env=env)
+    command = {"pip": [BIN / "python", "-m", "pip", "--disable-pip-version-check", "--python", venv / "bin/python", "install", "--no-index"],
+               "uv": [BIN / "uv", "--no-progress", "pip", "install", "--preview", "--offline", "--no-cache", "--python", venv / "bin/python"]}
+    env = {"PATH": "/usr/bin:/bin", "HOME": root.env["HOME"], "PIP_CONFIG_FILE": "/dev/null", "LANG": "C.UTF-8", "UV_NO_CONFIG": "1",
+           "UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run([*command[tool], "--no-deps", "-r", image / "pylock.toml"], capture_output=True, text=True, timeout=LONG, env=env)
     assert done.returncode == 0, done.stderr
     infos = sorted(p.name for p in venv.glob("lib/python3*/site-packages/*.dist-info"))
     assert infos == ["from_folder-3.0.dist-info", "lib_one-2.5.dist-info", "typed-0.3.dist-info"]
