@@ -4,6 +4,8 @@
 #include "reconcile/locked.h"
 #include "venv/toml.h"
 
+#include <errno.h>
+
 const char *locked_name(const struct session *s)
 {
     if (s->options->locked)
@@ -90,6 +92,9 @@ int locked_read(struct session *s, struct wanted *out, struct err *err)
     out->locked = locked;
     place(s, name, locked);
     int result = session_read(s, locked->url ? locked->url : locked->file, TOML_LIMIT, &bytes, &why);
+    if (result < 0 && why.sysno == EISDIR)
+        (void)err_set(&why, ERR_INPUT, "%s is a folder; name the lock in it: %s", locked->file,
+                      path_join(&s->memory, locked->file, "pylock.toml"));
     if (result == 0)
         digest_hex(buf_view(&bytes), digest);
     array_push(&out->files, arena_strdup(&s->memory, locked->url ? locked->url : locked->file));

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import stat
@@ -352,6 +353,21 @@ def test_a_failed_bake_changes_nothing(root, index, image, tmp_path):
     assert tree(image).keys() == tree(image).keys() and set(read(image)) == {"lib-one", "typed"}
 
 
+@pytest.mark.parametrize("size", ["48k", "400k"])
+def test_a_full_disk(root, index, image, mounts, size):
+    """While wheels come, or when the lock is to be written: what was baked before is there still."""
+    index.add("small", "1.0")
+    index.add("large", "1.0", files={"large.bin": random.Random(1).randbytes(300_000)})
+    index.add("too", "1.0", files={"too.bin": random.Random(2).randbytes(100_000)})
+    image.mkdir(parents=True)
+    mounts.mount("-t", "tmpfs", "-o", f"size={size}", "none", image)
+    bake(root, image, "small", wrap=mounts.prefix)
+    before = bytes_of(mounts.sees(image))
+    done = bake(root, image, "large", "small", "too", status=3, wrap=mounts.prefix)
+    assert "No space left on device" in done.err, done
+    assert bytes_of(mounts.sees(image)) == before
+
+
 def test_readable_by_all_whatever_umask(root, index, tmp_path):
     index.add("demo", "1.0")
     folder = make_folder(tmp_path / "folder", "from-folder", "3.0")
@@ -506,6 +522,13 @@ def test_a_newer_bake_over_an_old_volume(root, index, image, tmp_path):
     boot(root, image)
     assert root.installed() == {"demo": "2.0", "linked": "1.0", "mine": "1.0"}
     assert root.localstack_sees("import mine, linked; print(mine.code, linked.code)") == "new new"
+
+
+def test_the_folder_in_place_of_the_lock(root, index, image):
+    index.add("demo", "1.0")
+    bake(root, image, "demo")
+    done = boot(root, image, EXTENSION_LOCK=image)
+    assert f"{image} is a folder; name the lock in it: {image}/pylock.toml" in done.err
 
 
 def test_a_wheel_that_was_tampered_with(root, index, image):
