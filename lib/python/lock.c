@@ -502,7 +502,14 @@ static void get_tool(struct reader *r, const json_t *document)
                  *list = json_object_get(tool, "base"), *item, *by;
     size_t i, j;
     struct lock *out = r->out;
+    const json_t *found = json_object_get(tool, "found");
     out->baked = json_is_true(json_object_get(tool, "baked"));
+    out->found = arena_array(r->a, json_array_size(found), sizeof *out->found);
+    json_array_foreach(found, i, item)
+    {
+        if (json_is_string(item))
+            out->found[out->found_count++] = arena_strdup(r->a, json_string_value(item));
+    }
     out->base = arena_array(r->a, json_array_size(list), sizeof *out->base);
     json_array_foreach(list, i, item)
     {

@@ -82,6 +82,8 @@ struct lock {
     size_t package_count;
     struct lock_base *base;
     size_t base_count;
+    char **found; /* those of a baked lock's wheels that were there before, and are not bake's to remove */
+    size_t found_count;
     bool baked;     /* [tool.localstack-extensions] says that `bake` wrote it, and the wheels that it names by
                        path */
     char **unknown; /* keys that the specification does not have, "FILE:LINE: … KEY" */

@@ -120,17 +120,15 @@ static int take_wheel(struct bake *b, size_t i, struct lock_wheel *out, struct e
     const struct plan_install *in = &b->plan.install.items[i];
     const struct unpacked *wheel = &b->wheels[i];
     bool built = wheel->built_name;
-    char *sha256 = arena_alloc(a, 65);
     struct wheel_name name;
     const char *from =
         built ? arena_printf(a, "%s/built-%zu", b->folder.staging, i) : fetch_archive(b->s, a, wheel->sha256);
     *out = (struct lock_wheel){.name = built ? wheel->built_name : in->file->name, .unique = is_unique(in)};
     if ((built && pack_wheel(wheel, from, err) < 0) ||
-        baked_add(&b->folder, from, out->name, built ? NULL : wheel->sha256, sha256, &out->size, err) < 0 ||
+        baked_add(&b->folder, from, built ? NULL : wheel->sha256, out, err) < 0 ||
         wheel_name_parse(a, text_of(out->name), &name, err) < 0 ||
         unpacked_metadata(a, wheel, &out->metadata, err) < 0)
         return err_wrap(err, "%s", in->name);
-    out->sha256 = sha256;
     out->tags = name.tags;
     return 0;
 }

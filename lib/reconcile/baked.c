@@ -65,9 +65,17 @@ static const struct lock_file *wheel_of(const struct lock_package *p)
     return ours ? f : NULL;
 }
 
+static bool was_found(const struct baked *b, const char *name)
+{
+    for (size_t i = 0; i < b->earlier.found_count; i++)
+        if (strcmp(b->earlier.found[i], name) == 0)
+            return true;
+    return false;
+}
+
 static bool is_of_earlier(const struct baked *b, const char *name)
 {
-    for (size_t i = 0; i < b->earlier.package_count; i++) {
+    for (size_t i = 0; i < b->earlier.package_count && !was_found(b, name); i++) {
         const struct lock_file *f = wheel_of(&b->earlier.packages[i]);
         if (f && strcmp(f->path, name) == 0)
             return true;
@@ -195,21 +203,25 @@ static int finish_file(const struct baked *b, const char *from, const char *name
     return strcmp(from, to) == 0 || rename(from, to) == 0 ? 0 : err_sys(err, errno, "cannot rename %s", from);
 }
 
-int baked_add(struct baked *b, const char *from, const char *name, const char *expected, char sha256[65],
-              long long *size, struct err *err)
+int baked_add(struct baked *b, const char *from, const char *expected, struct lock_wheel *wheel,
+              struct err *err)
 {
     struct arena *a = &b->s->memory;
-    if (measure(from, name, sha256, size, err) < 0)
+    const char *name = wheel->name;
+    char *sha256 = arena_alloc(a, DIGEST_HEX);
+    if (measure(from, name, sha256, &wheel->size, err) < 0)
         return -1;
     if (expected && strcmp(expected, sha256) != 0)
         return err_set(err, ERR_SYSTEM, "%s is no longer what was downloaded", from);
     int there = look_at_place(b, name, sha256, err);
     if (there < 0 || (!there && finish_file(b, from, name, err) < 0))
         return -1;
+    wheel->sha256 = sha256;
+    wheel->found = fs_exists(AT_FDCWD, place(b, name)) && !is_of_earlier(b, name);
     array_push(&b->wheels, arena_strdup(a, name));
     if (!there)
         array_push(&b->staged, arena_strdup(a, name));
-    b->bytes += *size;
+    b->bytes += wheel->size;
     return 0;
 }
 
@@ -264,7 +276,7 @@ int baked_commit(struct baked *b, struct text lock, struct err *err)
         return -1;
     for (size_t i = 0; i < b->earlier.package_count; i++) {
         const struct lock_file *f = wheel_of(&b->earlier.packages[i]);
-        if (f)
+        if (f && !was_found(b, f->path))
             remove_old(b, f);
     }
     return 0;

@@ -5,8 +5,7 @@
  * earlier bake wrote are never touched.
  */
 #pragma once
-#include "python/lock.h"
-#include "reconcile/session.h"
+#include "reconcile/lock_write.h"
 
 #define BAKED_LOCK "pylock.toml"
 
@@ -30,10 +29,11 @@ int baked_open(struct baked *b, struct session *s, const char *folder, struct er
 /* Without baked_commit everything is as it was. */
 void baked_close(struct baked *b);
 
-/* Takes a wheel from the staging folder, whose SHA-256 is `expected` (NULL: whatever it is). ERR_USAGE where
- * another file of this name is there that no bake wrote. */
-int baked_add(struct baked *b, const char *from, const char *name, const char *expected, char sha256[65],
-              long long *size, struct err *err);
+/* Takes a wheel from the staging folder, whose SHA-256 is `expected` (NULL: whatever it is), as wheel->name,
+ * and fills in what can be told of the file. ERR_USAGE where another of this name is there that no bake
+ * wrote. */
+int baked_add(struct baked *b, const char *from, const char *expected, struct lock_wheel *wheel,
+              struct err *err);
 
 /* Puts all wheels in place, then the lock, and removes what only the earlier bake had. What is there with
  * these bytes already is left alone. */

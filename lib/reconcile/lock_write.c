@@ -294,13 +294,28 @@ static void add_package(struct writer *w, size_t i)
     buf_str(w->out, in->file->is_source ? "}\n" : "}]\n");
 }
 
+/* What a bake needs to know of the one before. */
+static void add_baked(struct writer *w)
+{
+    size_t count = 0;
+    buf_str(w->out, "baked = true\n");
+    for (size_t i = 0; i < w->plan->install.count; i++) {
+        if (!w->wheels[i].found)
+            continue;
+        buf_str(w->out, count++ ? ", " : "found = [");
+        add_string(w->out, w->wheels[i].name);
+    }
+    if (count)
+        buf_str(w->out, "]\n");
+}
+
 /* What the lock leans on: read again to warn where another base differs. */
 static void add_tool(struct writer *w)
 {
     if (w->wheels || w->plan->base.count)
         buf_str(w->out, "\n[tool.localstack-extensions]\n");
     if (w->wheels)
-        buf_str(w->out, "baked = true\n");
+        add_baked(w);
     if (!w->plan->base.count)
         return;
     buf_str(w->out, "base = [\n");

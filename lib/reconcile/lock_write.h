@@ -29,6 +29,7 @@ struct lock_wheel {
     const char *tags;   /* PYTHON-ABI-PLATFORM, of its name */
     const char *sha256; /* in hex */
     long long size;
+    bool found;  /* it was there before, and is somebody else's */
     bool unique; /* another with other contents may have its name and version: it is installed again when its
                     bytes differ */
     const struct metadata *metadata;

@@ -321,6 +321,18 @@ def test_files_of_others_are_not_touched(root, index, image):
     bake(root, image, "demo")
 
 
+def test_wheels_that_were_there_stay(root, image):
+    """A folder of wheels may be baked into itself: they are somebody else's, however often that is done."""
+    ours = make_wheel(image, "mine", "1.0")
+    bake(root, image, "mine", "--no-index", "--find-links", image)
+    assert read(image)["mine"]["archive"]["path"] == ours.name
+    bake(root, image, "mine", "--no-index", "--find-links", image)
+    make_wheel(image, "mine", "2.0")
+    bake(root, image, "mine", "--no-index", "--find-links", image)
+    assert read(image)["mine"]["version"] == "2.0"
+    assert sorted(p.name for p in image.iterdir()) == ["mine-1.0-py3-none-any.whl", "mine-2.0-py3-none-any.whl", "pylock.toml"]
+
+
 def test_a_changed_wheel_of_ours_is_baked_anew(root, index, image):
     index.add("demo", "1.0")
     bake(root, image, "demo")

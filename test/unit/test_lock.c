@@ -102,7 +102,8 @@ static void test_what_is_kept(void **state)
         "\"wheels\":[{\"path\":\"a-1-py3-none-any.whl\",\"size\":12,\"upload-time\":\"x\",\"hue\":3,"
         "\"hashes\":"
         "{\"SHA256\":\"AB00000000000000000000000000000000000000000000000000000000000000\",\"md5\":\"x\"}}]}],"
-        "\"tool\":{\"other\":{\"x\":1},\"localstack-extensions\":{\"baked\":true,\"base\":[{\"name\":\"My."
+        "\"tool\":{\"other\":{\"x\":1},\"localstack-extensions\":{\"baked\":true,\"found\":[\"a.whl\",7],"
+        "\"base\":[{\"name\":\"My."
         "Base\","
         "\"version\":\"1\","
         "\"needed-by\":[\"A\",7]},{\"name\":\"-\",\"version\":\"1\"},8]}}}",
@@ -119,6 +120,8 @@ static void test_what_is_kept(void **state)
     assert_string_equal(f->hashes[0].algorithm, "sha256");
     assert_true(text_starts(text_of(f->hashes[0].hex), T("ab00")));
     assert_true(lock.baked);
+    assert_int_equal(lock.found_count, 1);
+    assert_string_equal(lock.found[0], "a.whl");
     assert_int_equal(lock.base_count, 1);
     assert_string_equal(lock.base[0].name, "my-base");
     assert_int_equal(lock.base[0].needed_count, 1);
