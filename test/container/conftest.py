@@ -18,6 +18,7 @@ import pytest
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / "e2e")]
 
 from containers import BUILDAH_ENV, FOLDER, REPOSITORY, Container, Files, Image, run  # noqa: E402
+from oci import profile_of  # noqa: E402
 from servers import Nginx, StaticIndex  # noqa: E402
 from wheels import make_wheel  # noqa: E402
 
@@ -61,6 +62,7 @@ def pytest_sessionstart(session):
     env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
     subprocess.run([REPOSITORY / "scripts/container-images"], check=True, env=env)
     real_wheels()
+    profile_of("docker")
     own_namespaces()
     # What an earlier run left behind that was killed.
     run("buildah", "rm", "--all", env=BUILDAH_ENV)

@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.request
 
+from oci import CAPABILITIES, MASKED, MOUNTS, READ_ONLY, bind, seccomp
 from reloading import LONG, Ending, Running, children
 from servers import direct_opener
 
@@ -20,28 +21,6 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "build/container"
 BUILDAH_ENV = {**os.environ, "CONTAINERS_STORAGE_CONF": str(FOLDER / "storage.conf")}
 VOLUME = "/var/lib/localstack"
-
-# What Docker gives a container, and podman less a few.
-CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD", "CAP_NET_BIND_SERVICE",
-                "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT"]
-MASKED = ["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-          "/proc/sched_debug", "/proc/scsi", "/sys/firmware"]
-READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
-
-
-def bind(source, target, *options):
-    return {"destination": str(target), "type": "bind", "source": str(source), "options": ["rbind", *(options or ["rw"])]}
-
-
-MOUNTS = [
-    {"destination": "/proc", "type": "proc", "source": "proc"},
-    {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
-    {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-     "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
-    {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
-    {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
-    {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
-]
 
 
 def run(*args, **more):
@@ -100,12 +79,12 @@ def bundle_config(image, files, args, env, user, mounts, network, read_only, cap
     }
 
 
-# What an engine sets as well, and some machines refuse: tried out once, in this order.
-EXTRAS = (
-    {"linux": {"resources": {"pids": {"limit": 4096}}}, "process": {"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1048576, "soft": 1048576}]}},
-    {"linux": {"resources": {"pids": {"limit": 4096}}}},
-    {},
-)
+def attempts():
+    """What an engine sets as well, and some machines refuse: tried out once, in this order."""
+    rlimits = {"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1048576, "soft": 1048576}]}
+    cgroup = {"resources": {"pids": {"limit": 4096}}}
+    profile = {"seccomp": seccomp("docker", CAPABILITIES)}
+    return ({"linux": {**cgroup, **profile}, "process": rlimits}, {"linux": {**cgroup, **profile}}, {"linux": profile}, {})
 
 
 def with_extras(config, extras):
@@ -117,7 +96,7 @@ def with_extras(config, extras):
 @functools.cache
 def extras_here(image):
     folder = FOLDER / "probe"
-    for extras in EXTRAS:
+    for extras in attempts():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         config = bundle_config(image, image.files, [], {}, (0, 0), [], "none", True, CAPABILITIES)

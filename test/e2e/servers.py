@@ -185,36 +185,37 @@ def start_nginx(run, listener, conf):
     return process
 
 
-def listen():
+def listen(port=0):
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     listener.listen(128)
     return listener, listener.getsockname()[1]
 
 
 class Nginx(Server):
     """Serves a StaticIndex: JSON to who accepts it (unless json=False), HTML to the rest. tls: an Authority that its certificate is of, with
-    HTTP/2; clients: one whose certificates it wants to be shown."""
+    HTTP/2; clients: one whose certificates it wants to be shown; port, name: where there is nobody else, what is to be in its URL."""
 
-    def __init__(self, index, run, json=True, password=None, tls=None, clients=None):
+    def __init__(self, index, run, json=True, password=None, tls=None, clients=None, port=0, name="127.0.0.1"):
         run = pathlib.Path(run)
         run.mkdir(parents=True)
         self.access_log = run / "access.log"
-        listener, self.port = listen()
+        listener, self.port = listen(port)
         auth = ""
         if password:
             (run / "passwords").write_text(f"user:{{PLAIN}}{password}\n")
             auth = f'auth_basic "index"; auth_basic_user_file {run}/passwords;'
         secure = ""
         if tls:
-            pem = tls.issue("server")
+            pem = tls.issue("server", name)
             secure = f"ssl http2; ssl_certificate {pem}; ssl_certificate_key {pem}"
         if clients:
             secure += f"; ssl_client_certificate {clients.certificate}; ssl_verify_client on"
         self.process = start_nginx(run, listener, NGINX.format(
             run=run, folder=index.folder, port=self.port, auth=auth, tls=secure, user=NGINX_USER,
             json='"~application/vnd\\.pypi\\.simple\\.v1\\+json" index.json;' if json else ""))
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/simple/"
+        self.url = f"{'https' if tls else 'http'}://{name}:{self.port}/simple/"
         self.wait_for_answer()
 
     def wait_for_answer(self):
@@ -248,10 +249,10 @@ class Authority:
     def openssl(*args):
         subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, timeout=READY_S)
 
-    def issue(self, name):
-        """A PEM file with certificate and key, for 127.0.0.1."""
+    def issue(self, name, host="127.0.0.1"):
+        """A PEM file with certificate and key, for 127.0.0.1 and the host."""
         pem, key, request, extensions = (self.folder / f"{name}.{end}" for end in ("pem", "key", "csr", "ext"))
-        extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+        extensions.write_text("subjectAltName=IP:127.0.0.1" + (f",DNS:{host}\n" if host != "127.0.0.1" else "\n"))
         self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}")
         self.openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "30",
                      "-extfile", extensions, "-out", pem)
@@ -262,9 +263,9 @@ class Authority:
 class Tinyproxy(Server):
     """A forward proxy; with a password only for who knows it (user:PASSWORD)."""
 
-    def __init__(self, run, password=None):
+    def __init__(self, run, password=None, port=None):
         run.mkdir(parents=True)
-        self.port = free_port()
+        self.port = port or free_port()
         self.said = run / "said"
         auth = f"BasicAuth user {password}\n" if password else ""
         (run / "conf").write_text(f"Port {self.port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{self.said}\"\nLogLevel Connect\n"

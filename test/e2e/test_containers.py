@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from conftest import LONG
-from containers import Container
+from small_containers import Container
 from reloading import Running
 from sources import make_source
 from surroundings import INSTALLED, MODES, STATUS, WANTED, demo_wheels, look

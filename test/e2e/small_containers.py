@@ -1,59 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Containers as an engine makes them, by runc: namespaces of their own, Docker's capabilities, masked paths and seccomp profile, and
-LocalStack's paths where they are in the image."""
+"""Containers of a small base and the programs, with LocalStack's paths where they are in the image, as an engine makes them: by runc."""
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import uuid
 from pathlib import Path
 
-from conftest import LONG, REPOSITORY, Result, copy_venv, rewrite
+from conftest import LONG, Result, copy_venv, rewrite
+from oci import CAPABILITIES, MASKED, MOUNTS, READ_ONLY, bind, seccomp
 
-# What Docker leaves to the root of a container.
-DOCKERS = [f"CAP_{name}" for name in (
-    "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE").split()]
-MASKED = ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug", "/proc/scsi",
-          "/sys/firmware"]
-READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 BASE = "/opt/code/localstack/.venv"
-ARCHITECTURES = {"x86_64": ("amd64", ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]),
-                 "aarch64": ("arm64", ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"])}
-EPERM, ENOSYS = 1, 38
-
-
-def profile_of(engine):
-    """As the engine has it built in, or beside it."""
-    file = REPOSITORY / f"build/seccomp/{engine}.json"
-    if not file.exists():
-        subprocess.run([REPOSITORY / "scripts/seccomp-profile", engine, file], check=True, timeout=LONG)
-    return json.loads(file.read_text())
-
-
-def holds(rule, arch, capabilities):
-    """Of a rule of a profile: whether it is for such a container. Kernels as old as any rule asks for are gone."""
-    wanted, but = rule.get("includes") or {}, rule.get("excludes") or {}
-    return ((not wanted.get("arches") or arch in wanted["arches"]) and set(wanted.get("caps") or ()) <= set(capabilities)
-            and arch not in (but.get("arches") or ()) and not set(but.get("caps") or ()) & set(capabilities))
-
-
-def seccomp(name, capabilities, forbidden=()):
-    """The engine's profile as runc wants it. forbidden: calls that the engine does not know yet, so that it refuses them."""
-    profile = profile_of(name)
-    arch, architectures = ARCHITECTURES[platform.machine()]
-    rules = []
-    for rule in profile["syscalls"]:
-        names = [n for n in rule["names"] if n not in forbidden]
-        if names and holds(rule, arch, capabilities):
-            kept = {key: rule[key] for key in ("action", "errnoRet", "args") if rule.get(key)}
-            rules.append({"names": names, **kept})
-    if forbidden:
-        rules.append({"names": list(forbidden), "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM})
-    default = {"defaultErrnoRet": profile["defaultErrnoRet"]} if profile.get("defaultErrnoRet") else {}
-    return {"defaultAction": profile["defaultAction"], **default, "architectures": architectures, "syscalls": rules}
 
 
 class Container:
@@ -88,24 +47,16 @@ class Container:
                     **{k: v for k, v in env.items() if k in ("ASAN_OPTIONS",)}}
         self.image.joinpath("root").mkdir()
 
-    def configuration(self, argv, env, *, uid=0, capabilities=DOCKERS, profile="docker", forbidden=(), read_only=False, volume=True,
+    def configuration(self, argv, env, *, uid=0, capabilities=CAPABILITIES, profile="docker", forbidden=(), read_only=False, volume=True,
                       no_new_privileges=False, pids=None, tmp=True):
         held = capabilities if uid == 0 else []
-        mounts = [
-            {"destination": "/proc", "type": "proc", "source": "proc"},
-            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
-            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
-            {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777"]},
-            {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
-        ]
+        mounts = list(MOUNTS)
         binds = dict(self.binds)
         if volume:
             binds["/var/lib/localstack"] = (self.volume, ["rw"])
         if tmp and read_only:
             mounts.append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["mode=1777"]})
-        mounts += [{"destination": str(to), "type": "bind", "source": str(source), "options": ["rbind", *options]}
-                   for to, (source, options) in binds.items()]
+        mounts += [bind(source, to, *options) for to, (source, options) in binds.items()]
         return {
             "ociVersion": "1.0.2",
             "process": {
