@@ -24,7 +24,9 @@ VOLUME = "/var/lib/localstack"
 
 
 def run(*args, **more):
-    return subprocess.run([*map(str, args)], check=True, capture_output=True, text=True, timeout=LONG, **more)
+    done = subprocess.run([*map(str, args)], capture_output=True, text=True, timeout=LONG, **more)
+    assert done.returncode == 0, f"{done.args} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 class Image:

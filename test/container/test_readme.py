@@ -55,7 +55,7 @@ def test_the_image(start, public, folder):
     third.next("installed localstack-extension-mailhog")
     third.ready()
     assert third.stop()[0] == 0
-    assert {p.stat().st_uid for p in volume.rglob("*")} == {1000}
+    assert {p.lstat().st_uid for p in volume.rglob("*")} == {1000}
 
 
 def private_index(folder, authority=None, password=None, port_of=None):
