@@ -263,14 +263,31 @@ static void remove_old(const struct baked *b, const struct lock_file *f)
         log_warning("%s is left: %s", path, strerror(errno));
 }
 
-int baked_commit(struct baked *b, struct text lock, struct err *err)
+/* The lock comes last: until then it is the earlier bake's that counts, and what is new is in nobody's way.
+ */
+static int put_in_place(const struct baked *b, struct err *err)
 {
     struct arena *a = &b->s->memory;
-    if (stage_lock(b, lock, err) < 0)
+    struct strings fresh cleanup_strings = {0};
+    array_each (&b->staged, name) {
+        const char *to = place(b, *name);
+        bool was_there = fs_exists(AT_FDCWD, to);
+        if (rename(path_join(a, b->staging, *name), to) < 0) {
+            err_sys(err, errno, "cannot rename %s to %s", *name, to);
+            array_each (&fresh, gone)
+                (void)!unlink(place(b, *gone));
+            return -1;
+        }
+        if (!was_there)
+            array_push(&fresh, *name);
+    }
+    return 0;
+}
+
+int baked_commit(struct baked *b, struct text lock, struct err *err)
+{
+    if (stage_lock(b, lock, err) < 0 || put_in_place(b, err) < 0)
         return -1;
-    array_each (&b->staged, name)
-        if (rename(path_join(a, b->staging, *name), place(b, *name)) < 0)
-            return err_sys(err, errno, "cannot rename %s to %s", *name, place(b, *name));
     b->done = true;
     if (fs_sync_dir(b->folder, err) < 0)
         return -1;

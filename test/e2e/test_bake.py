@@ -365,6 +365,63 @@ def test_a_failed_bake_changes_nothing(root, index, image, tmp_path):
     assert tree(image).keys() == tree(image).keys() and set(read(image)) == {"lib-one", "typed"}
 
 
+class Disturbed:
+    """A bake over an earlier one, and each call by which it changes the folder."""
+
+    def __init__(self, root, index, image, tmp_path):
+        index.add("part", "1.0")
+        index.add("demo", "1.0", ["part"])
+        links = tmp_path / "links"
+        make_wheel(links, "mine", "3.0")
+        self.root, self.image, self.kept = root, image, tmp_path / "kept"
+        self.args = ["demo", "mine", "--find-links", links]
+        bake(root, image, *self.args)
+        shutil.copytree(image, self.kept)
+        self.old = bytes_of(image)
+        make_wheel(links, "mine", "4.0")
+        index.add("demo", "2.0", ["part"])
+        calls = [line.split("\t") for line in self.run("list").out.splitlines()]
+        self.calls = [(int(n), call, path) for n, call, path in calls if path.startswith(str(image))]
+        assert any(path == str(image / "pylock.toml") for _, _, path in self.calls) and len(self.calls) > 10, self.calls
+        self.new = bytes_of(image)
+
+    def run(self, *mode):
+        shutil.rmtree(self.image)
+        shutil.copytree(self.kept, self.image)
+        return self.root.run("bake", self.image, *self.args, wrap=[self.root.programs.folder / "tools/faults", *mode, "--"])
+
+    def is_whole(self):
+        """Whichever lock is there, all that it names is, too."""
+        packages = read(self.image).values()
+        files = [p["archive"] if "archive" in p else p["wheels"][0] for p in packages]
+        return len(files) == 3 and all(sha256(self.image / f["path"]) == f["hashes"]["sha256"] for f in files)
+
+
+def test_killed_at_any_call(root, index, image, tmp_path):
+    world = Disturbed(root, index, image, tmp_path)
+    for number, call, path in world.calls:
+        assert world.run("kill", number).status == 137
+        assert world.is_whole(), (number, call, path)
+        bake(root, image, *world.args)
+        assert {n: d for n, d in bytes_of(image).items() if n not in world.old} == {
+            n: d for n, d in world.new.items() if n not in world.old}, (number, call, path)
+        assert not [p for p in image.iterdir() if p.name.startswith(".")] and world.is_whole()
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+def test_a_disk_that_fails_at_any_call(root, index, image, tmp_path, error):
+    """All of it is there, or it is as it was before."""
+    world = Disturbed(root, index, image, tmp_path)
+    for number, call, path in world.calls:
+        done = world.run("fail", number, error)
+        there = {p.name: p.read_bytes() for p in image.iterdir() if p.is_file()}
+        assert world.is_whole() and done.status in (0, 3), (number, call, path, done)
+        if done.status == 3 and call != "fsync":
+            assert there == world.old and error != "" and "error:" in done.err, (number, call, path, done)
+        elif done.status == 0:
+            assert {**there, **world.new} == there and there.keys() <= world.old.keys() | world.new.keys(), (number, call, path, done)
+
+
 @pytest.mark.parametrize("size", ["48k", "400k"])
 def test_a_full_disk(root, index, image, mounts, size):
     """While wheels come, or when the lock is to be written: what was baked before is there still."""
