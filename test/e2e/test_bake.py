@@ -593,6 +593,17 @@ def test_a_newer_bake_over_an_old_volume(root, index, image, tmp_path):
     assert root.localstack_sees("import mine, linked; print(mine.code, linked.code)") == "new new"
 
 
+def test_without_the_bake_for_once(root, index, image):
+    """As the README says: the variable of the image, set to nothing."""
+    index.add("demo", "1.0")
+    index.add("other", "1.0")
+    bake(root, image, "demo")
+    boot(root, image, EXTENSION_AUTO_INSTALL="other")
+    assert root.installed() == {"demo": "1.0"}
+    boot(root, image, EXTENSION_AUTO_INSTALL="other", EXTENSION_LOCK="", PIP_INDEX_URL=index.server.url)
+    assert root.installed() == {"other": "1.0"}
+
+
 def test_the_folder_in_place_of_the_lock(root, index, image):
     index.add("demo", "1.0")
     bake(root, image, "demo")
