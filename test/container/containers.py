@@ -7,14 +7,13 @@ import itertools
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import time
 import urllib.request
 
 from oci import CAPABILITIES, MASKED, MOUNTS, READ_ONLY, bind, seccomp
-from reloading import LONG, Ending, Running, children
+from reloading import LONG, Running, children
 from servers import direct_opener
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -197,6 +196,3 @@ def ask(path, port=4566, method="GET", data=None, headers=None):
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers or {"Content-Type": "application/json"}, method=method)
     with direct_opener().open(request, timeout=LONG) as answer:
         return answer.status, answer.read()
-
-
-__all__ = ["CAPABILITIES", "Container", "Ending", "Files", "Image", "VOLUME", "ask", "bind", "processes", "re", "run"]

@@ -31,14 +31,14 @@ def split_run(command):
 
 
 def start_as_written(start, command, folder, **more):
-    """What docker would start: a relative path is one in `folder`, and a name there is a named volume."""
+    """What docker would start: a relative path is one in `folder`, and so is a named volume; the working directory is `folder`/project."""
     image, args, options = split_run(command)
     assert image == "localstack-with-extensions", command
     started = {"volume": None, "mounts": [], "env": {}}
     for option, values in options.items():
         for value in values:
             if option == "-v":
-                source, target, *flags = value.split(":")
+                source, target, *flags = value.replace("$PWD", "project").split(":")
                 path = pathlib.Path(folder) / source
                 path.mkdir(parents=True, exist_ok=True) if not path.exists() else None
                 started["mounts"].append(bind(path, target, *flags))

@@ -74,6 +74,22 @@ def test_restart_by_the_endpoint_with_hooks(start, env, hooks, mode):
     assert sum(LOADED in line for line in lines) == 2
 
 
+def test_the_health_check(start, image):
+    """Unhealthy while LocalStack is not there, healthy once it is; and no engine gives up on a first start before we do."""
+    check = image.config["Healthcheck"]
+    kind, command = check["Test"]
+    assert kind == "CMD-SHELL" and check["StartPeriod"] / 1e9 >= 300 + 30
+    # Another port than 4566, and no network: the check finds LocalStack all the same.
+    container = start("sh", "-c", "echo up; exec tail -f /dev/null", network="none", env={"GATEWAY_LISTEN": "0.0.0.0:4570"})
+    container.next("^up$")
+    assert container.execute("sh", "-c", command, check=False).returncode != 0
+    container.remove()
+    container = start(network="none", env={"GATEWAY_LISTEN": "0.0.0.0:4570"})
+    container.ready()
+    assert '"s3": "available"' in container.execute("sh", "-c", command).stdout
+    assert container.stop()[0] == 0
+
+
 @MODES
 def test_killed_by_the_endpoint(start, mode):
     container = start(env={"ENTRYPOINT_MODE": mode})
@@ -110,3 +126,6 @@ def test_a_hook_that_fails_and_a_command(start, folder):
     container = start("bash", "-c", "echo $VIRTUAL_ENV $PWD; exit 9", mounts=[bind(folder / "init", "/etc/localstack/init", "ro")])
     status, said = container.wait()
     assert status == 9 and "/opt/code/localstack/.venv /opt/code/localstack" in said.splitlines()
+    # What a host's tools put before LocalStack ends by calling this.
+    status, said = start("bash", "-c", "echo $VIRTUAL_ENV; exit 9", entrypoint=["/usr/local/bin/docker-entrypoint.sh"]).wait()
+    assert status == 9 and "/opt/code/localstack/.venv" in said.splitlines()

@@ -95,6 +95,59 @@ def test_proxies_and_certificates(start, public, folder):
     server.stop()
 
 
+# A hook of LocalStack's, declared as an extension's template does it.
+PROJECT = """[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "my-extension"
+version = "0.1.0"
+[project.entry-points."localstack.hooks.on_infra_start"]
+say = "my_extension.extension:say"
+"""
+EXTENSION = """from localstack.runtime import hooks
+@hooks.on_infra_start()
+def say():
+    print("the extension says {}", flush=True)
+"""
+
+
+def test_developing_an_extension(start, public, folder):
+    command = commands("## Developing an extension")[0]
+    module = folder / "project/my_extension/extension.py"
+    module.parent.mkdir(parents=True)
+    (folder / "project/pyproject.toml").write_text(PROJECT)
+    module.with_name("__init__.py").touch()
+    module.write_text(EXTENSION.format("one"))
+    container = start_as_written(start, command, folder, **public)
+    for line in ("localstack-entrypoint: LocalStack extension developer mode enabled",
+                 "localstack-entrypoint: - mounting extension /opt/code/extensions/my-extension",
+                 "localstack-extensions: installed my-extension 0.1.0"):
+        container.next(f"^{line}")
+    container.next("^the extension says one$")
+    container.ready()
+    module.write_text(EXTENSION.format("two"))
+    container.next("^localstack-extensions: /opt/code/extensions/my-extension/my_extension/extension.py changed; LocalStack restarts$")
+    container.next("^the extension says two$")
+    container.ready()
+    assert container.stop()[0] == 0
+    assert {p.name for p in module.parent.iterdir()} == {"__init__.py", "extension.py"}
+
+
+def test_when_something_fails(start, public, folder):
+    """One that is not there does not stop the others or LocalStack, unless that is asked for; and there is a way past any trouble."""
+    env = {**public["env"], "EXTENSION_AUTO_INSTALL": "localstack-extension-mailhog,no-such-extension"}
+    first = start(env=env, mounts=public["mounts"])
+    first.next(r"^localstack-extensions: error: no-such-extension \(EXTENSION_AUTO_INSTALL\) is set aside: no index has a distribution named")
+    first.ready()
+    assert "localstack-extension-mailhog" in first.execute("localstack-extensions", "list").stdout
+    assert first.stop()[0] == 0
+    status, said = start(env={**env, "EXTENSION_ON_ERROR": "abort"}, mounts=public["mounts"]).wait()
+    assert status == 1 and said.splitlines()[-1] == "localstack-entrypoint: error: the boot ends here, as EXTENSION_ON_ERROR=abort asks"
+    past = start("true", env={**env, "EXTENSION_SYNC": "never"}, network="none")
+    assert past.wait() == (0, "")
+
+
 def test_no_network_at_all(start, public, index, folder):
     bundle, from_bundle, from_wheels = commands("### No network at all")
     status, said = start_as_written(start, bundle, folder, **public).wait()
