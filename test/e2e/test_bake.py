@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Baking: wheels and their lock in a folder of an image, and boots that install from them alone."""
 
-import base64
 import hashlib
 import json
-import os
 import pathlib
 import random
 import re
@@ -19,7 +17,7 @@ import pytest
 from packaging.pylock import Pylock
 
 from checks import check_records, demo_set, tree
-from conftest import Root, Workshop, switch_base
+from conftest import switch_base
 from repositories import Repository
 from sources import make_folder, make_source
 from wheels import make_wheel, wheel_bytes
