@@ -131,7 +131,7 @@ static const struct kind {
 } kinds[KINDS] = {
     [KIND_SETTINGS] = {"settings", now_settings, "the settings changed", NULL},
     [KIND_MACHINE] = {"machine", now_machine, "the machine is of another kind", NULL},
-    [KIND_BASE] = {"base", now_base, "LocalStack's own venv is another one than ", ""},
+    [KIND_BASE] = {"base", now_base, "LocalStack's own venv is not the one that the last sync saw in ", ""},
     [KIND_INTERPRETER] = {"interpreter", now_interpreter, "the interpreter ", " changed"},
     [KIND_DISTRIBUTIONS] = {"distributions", now_distributions, "the distributions in ", " changed"},
     [KIND_FILE] = {"file", now_file, "", " changed"},

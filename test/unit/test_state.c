@@ -263,9 +263,9 @@ static void test_base(void **state)
     assert_int_equal(fs_remove_tree(AT_FDCWD, below(w, w->folder, "c-1.dist-info"), NULL), 0);
     assert_int_equal(compare(w, NULL), STATE_SAME);
     put(w, below(w, w->paths.base, "pyvenv.cfg"), "home = /usr/local/bin\n");
-    assert_changed(w, "LocalStack's own venv is another one than ");
+    assert_changed(w, "LocalStack's own venv is not the one that the last sync saw in ");
     assert_int_equal(fs_remove_tree(AT_FDCWD, w->paths.base, NULL), 0);
-    assert_changed(w, "LocalStack's own venv is another one than ");
+    assert_changed(w, "LocalStack's own venv is not the one that the last sync saw in ");
 }
 
 static void test_interpreter(void **state)
