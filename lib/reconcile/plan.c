@@ -323,6 +323,15 @@ static const char *with_elsewhere(struct planner *p, const struct requirement *r
     return reason;
 }
 
+/* The folder of another Python is not carried over, so what is not installed anew is not there any more. */
+static const char *fate_of_hand(const struct session *s)
+{
+    bool goes = s->rebuild && s->old_site_packages && strcmp(s->old_site_packages, s->py.site_packages) != 0;
+    return goes ? "cannot be installed into the venv that is made anew for another Python, and is gone "
+                  "from it; install it again with bin/pip, or name it in extensions.txt"
+                : "cannot stand beside what is asked for and stays as it is";
+}
+
 /* Failures in the order of the inputs; what was installed by hand and cannot stay in the solution gets a
  * warning. */
 static void plan_failures(struct planner *p)
@@ -351,11 +360,8 @@ static void plan_failures(struct planner *p)
     for (size_t i = 0; i < p->result.failure_count; i++) {
         const struct resolve_root *root = &p->roots.items[p->result.failures[i].root];
         if (strcmp(root->from, "installed by hand") == 0)
-            warn(p,
-                 arena_printf(
-                     p->a,
-                     "%s, installed by hand, cannot stand beside what is asked for and stays as it is:\n%s",
-                     root->requirement->text, p->result.failures[i].reason));
+            warn(p, arena_printf(p->a, "%s, installed by hand, %s:\n%s", root->requirement->text,
+                                 fate_of_hand(p->s), p->result.failures[i].reason));
     }
 }
 

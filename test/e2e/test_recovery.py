@@ -11,6 +11,7 @@ import pytest
 
 from checks import Keep, another_sync, check_records, demo_set, leftovers
 from conftest import switch_base
+from wheels import make_wheel
 
 # What changes the disk. The commit's own steps are killed at each of their calls, the many of staging at some.
 STEPS = ("renameat2", "renameat", "rename", "syncfs", "fsync", "fdatasync", "rmdir")
@@ -212,3 +213,18 @@ def test_another_python_rebuilds_the_venv_with_what_was_installed_by_hand(root, 
     check_records(root)
     again = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "typed"})
     assert again.err == ""
+
+
+def test_another_python_and_what_was_installed_by_hand_is_nowhere_any_more(root, index, tmp_path, other_base):
+    """Its files are of another Python, so they go: that is said, and not that they stay."""
+    demo_set(index)
+    root.sync(EXTENSION_AUTO_INSTALL="typed")
+    wheel = make_wheel(tmp_path / "wheels", "hand", "1.0")
+    root.pip("install", "--no-index", wheel)
+    wheel.unlink()
+    switch_base(root, other_base)
+    done = root.boot("/bin/true", env={"EXTENSION_AUTO_INSTALL": "typed"})
+    assert done.status == 0 and root.installed() == {"typed": "0.3", "lib-one": "2.5"}, done
+    assert (f"warning: hand @ file://{wheel}, installed by hand, cannot be installed into the venv that is made anew for another Python, "
+            "and is gone from it; install it again with bin/pip") in done.err, done
+    assert "stays as it is" not in done.err, done
