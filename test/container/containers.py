@@ -63,10 +63,10 @@ class Files:
         shutil.rmtree(self.folder)
 
 
-def bundle_config(image, files, args, env, user, mounts, network, read_only, capabilities):
+def bundle_config(image, files, args, env, user, mounts, network, read_only, capabilities, hostname="container"):
     """runc's config.json, but for what this machine may refuse."""
     variables = dict(item.split("=", 1) for item in image.config["Env"])
-    variables.update(HOME="/root" if user == (0, 0) else "/", HOSTNAME="container", **env)
+    variables.update(HOME="/root" if user == (0, 0) else "/", HOSTNAME=hostname, **env)
     namespaces = ["pid", "ipc", "uts", "mount", *([] if network == "host" else ["network"])]
     return {
         "ociVersion": "1.0.2",
@@ -75,7 +75,7 @@ def bundle_config(image, files, args, env, user, mounts, network, read_only, cap
             "env": [f"{k}={v}" for k, v in variables.items()], "cwd": image.config["WorkingDir"] or "/",
             "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")}, "noNewPrivileges": False,
         },
-        "root": {"path": str(files), "readonly": read_only}, "hostname": "container", "mounts": [*MOUNTS, *mounts],
+        "root": {"path": str(files), "readonly": read_only}, "hostname": hostname, "mounts": [*MOUNTS, *mounts],
         "linux": {"namespaces": [{"type": kind} for kind in namespaces], "maskedPaths": MASKED, "readonlyPaths": READ_ONLY},
     }
 
@@ -118,21 +118,27 @@ class Container(Running):
     numbers = itertools.count()
 
     def __init__(self, image, folder, *args, files=None, volume=None, env=None, mounts=(), user=(0, 0), network="host", read_only=False,
-                 entrypoint=None, capabilities=CAPABILITIES):
+                 entrypoint=None, capabilities=CAPABILITIES, hostname="container"):
         self.image = image
         self.id = f"localstack-test-{os.getpid()}-{next(self.numbers)}"
         self.bundle = pathlib.Path(folder) / self.id
         self.bundle.mkdir(parents=True)
         self.files = files or Files(image, self.bundle / "files")
         self.owns_files = files is None
-        mounts = [*([bind(volume, VOLUME)] if volume else []), *mounts]
-        config = bundle_config(image, self.files.path, args, env or {}, user, mounts, network, read_only, capabilities)
+        mounts = [*self.names(hostname), *([bind(volume, VOLUME)] if volume else []), *mounts]
+        config = bundle_config(image, self.files.path, args, env or {}, user, mounts, network, read_only, capabilities, hostname)
         if entrypoint:
             config["process"]["args"] = [*entrypoint, *args]
         self.env = config["process"]["env"]
         self.bundle.joinpath("config.json").write_text(json.dumps(with_extras(config, extras_here(image))))
         self.started = time.monotonic()
         super().__init__(["runc", "run", "--bundle", self.bundle, "--pid-file", self.bundle / "pid", self.id], os.environ)
+
+    def names(self, hostname):
+        """An engine's /etc/hosts and /etc/hostname, which not every Debian has."""
+        for name, text in (("hosts", f"127.0.0.1 localhost {hostname}\n"), ("hostname", f"{hostname}\n")):
+            (self.bundle / name).write_text(text)
+            yield bind(self.bundle / name, f"/etc/{name}")
 
     @property
     def first(self):
@@ -147,10 +153,18 @@ class Container(Running):
     def said_until_now(self):
         return "\n".join(self.said)
 
-    def execute(self, *args, env=(), check=True):
+    def said_by_us(self):
+        """What our programs have said until now."""
+        return [line for line in self.said if line.startswith(("localstack-entrypoint: ", "localstack-extensions: "))]
+
+    def listed(self):
+        """Names and versions of what the extensions' venv has."""
+        return {d["name"]: d["version"] for d in json.loads(self.execute("localstack-extensions", "list", "--format", "json").stdout)}
+
+    def execute(self, *args, env=(), user=None, check=True):
         """docker exec"""
-        variables = [part for item in env for part in ("--env", item)]
-        done = subprocess.run(["runc", "exec", *variables, self.id, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        options = [part for item in env for part in ("--env", item)] + (["--user", user] if user else [])
+        done = subprocess.run(["runc", "exec", *options, self.id, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=LONG)
         assert not check or done.returncode == 0, (args, done)
         return done
