@@ -15,7 +15,7 @@ enum { CODE_DEPTH = 32, CODE_LIMIT = 4 << 20 };
 /* Not "-": that something is there but cannot be read has to differ from its absence. */
 static char *failed(struct arena *a, int sysno)
 {
-    return arena_strdup(a, sysno == ENOENT || sysno == ENOTDIR ? FACT_ABSENT : "?");
+    return arena_strdup(a, sysno == ENOENT || sysno == ENOTDIR ? FACT_ABSENT : FACT_UNREADABLE);
 }
 
 static char *digest(struct arena *a, struct text bytes)

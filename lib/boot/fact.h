@@ -8,6 +8,7 @@
 #include "boot/state.h"
 
 #define FACT_ABSENT "-"
+#define FACT_UNREADABLE "?"
 
 /* Appends the bytes of a regular file of at most `limit`; 0, or an errno. Anything else than a regular file
  * is refused and not waited for. */

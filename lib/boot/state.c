@@ -158,6 +158,8 @@ static const char *reason_of(const struct comparison *c, const struct kind *kind
         return kind->before;
     if (kind->now != now_base && strcmp(now, FACT_ABSENT) == 0)
         after = " is gone";
+    else if (kind->now == now_file && strcmp(now, FACT_UNREADABLE) == 0)
+        after = " cannot be read";
     else if (kind->now != now_base && strcmp(fact->column[1], FACT_ABSENT) == 0)
         after = " is new";
     return arena_printf(c->a, "%s%s%s", kind->before, fact->column[2], after);
