@@ -372,7 +372,7 @@ CHANGES = {
     "extensions.txt changed": lambda w: (w.conf / "extensions.txt").write_text("bar\n"),
     "extensions.txt is gone": lambda w: (w.conf / "extensions.txt").unlink(),
     "extensions.yaml is new": lambda w: (w.conf / "extensions.yaml").write_text("timeout: 9\n"),
-    "own venv is another one": lambda w: (w.base / "pyvenv.cfg").write_text("home = /x\n"),
+    "own venv is not the one that the last sync saw": lambda w: (w.base / "pyvenv.cfg").write_text("home = /x\n"),
     "the interpreter ": lambda w: change_mtime(w.interpreter),
     "the distributions in ": lambda w: (w.base / w.site / "b-1.dist-info").mkdir(),
     "not the one that the last sync made": lambda w: (w.venv / "pyvenv.cfg").write_text("localstack-sync = 4\n"),
