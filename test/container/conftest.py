@@ -170,6 +170,16 @@ class Index:
 
 
 @pytest.fixture
+def unchanged(start):
+    """unchanged(...): the next start has nothing to do and to say, and needs no network."""
+
+    def check(**options):
+        assert start("true", network="none", **options).wait() == (0, "")
+
+    return check
+
+
+@pytest.fixture
 def index(folder):
     there = Index(folder / "index")
     yield there

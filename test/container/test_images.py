@@ -72,22 +72,22 @@ def add_leaning(index, version, requires):
     index.add("leaning", version, [requires], files={"leaning.py": HOOK}, entry_points={"localstack.hooks.on_infra_start": {"say": "leaning:say"}})
 
 
-def with_small(altered, image, folder, version):
+def with_small(start, image, folder, version):
     """The image's files, and in its base a distribution that its LocalStack does without."""
-    files = altered(image)
+    files = start.files(image)
     with zipfile.ZipFile(make_wheel(folder / "new", "small", version)) as wheel:
         wheel.extractall(files.path / SITE[1:])
     return files
 
 
-def test_a_base_without_with_and_with_a_newer_one(images, altered, start, unchanged, index, folder):
+def test_a_base_without_with_and_with_a_newer_one(images, start, unchanged, index, folder):
     """What the extensions lean on comes from the base where it has it, else from the index; LocalStack imports that one."""
     for version in ("1.0", "1.1", "2.0"):
         index.add("small", version)
     add_leaning(index, "1.0", "small<2")
     add_leaning(index, "2.0", "small>=2")
-    bases = {version: with_small(altered, images["editable"], folder, version) for version in ("1.0", "2.0")}
-    bases["without"] = altered(images["editable"])
+    bases = {version: with_small(start, images["editable"], folder, version) for version in ("1.0", "2.0")}
+    bases["without"] = start.files(images["editable"])
     env = {"EXTENSION_AUTO_INSTALL": "leaning", "PIP_INDEX_URL": index.url}
 
     def boot(base, imports, listed, *said):
@@ -113,10 +113,10 @@ def test_a_base_without_with_and_with_a_newer_one(images, altered, start, unchan
     boot("1.0", f"1.0 from {SITE}", {"leaning": "1.0"}, "installed leaning 1.0 (was 2.0)")
 
 
-def test_a_newer_base_that_an_extension_cannot_use(images, altered, start, unchanged, index, folder):
+def test_a_newer_base_that_an_extension_cannot_use(images, start, unchanged, index, folder):
     """It alone is set aside, at each boot, until the image is another again."""
     index.add("strict", "1.0", ["small<2"])
-    old, new = (with_small(altered, images["editable"], folder, version) for version in ("1.0", "2.0"))
+    old, new = (with_small(start, images["editable"], folder, version) for version in ("1.0", "2.0"))
     options = {"env": {"EXTENSION_AUTO_INSTALL": f"strict,{MARKER}", "PIP_INDEX_URL": index.url}}
     status, said = start("true", files=old, **options).wait()
     assert status == 0 and f"installed {MARKER} 1.0.0, strict 1.0: " in said, said
@@ -132,9 +132,9 @@ def test_a_newer_base_that_an_extension_cannot_use(images, altered, start, uncha
     unchanged(files=old, **options)
 
 
-def test_a_base_without_a_real_one(images, altered, start, unchanged, index):
+def test_a_base_without_a_real_one(images, start, unchanged, index):
     """jinja2, which a real extension needs, and which LocalStack starts without."""
-    without = altered(images["editable"])
+    without = start.files(images["editable"])
     found = [*(without.path / SITE[1:]).glob("[jJ]inja2*")]
     assert len(found) == 2, found
     for path in found:
