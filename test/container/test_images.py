@@ -13,7 +13,8 @@ TYPEDB = "localstack-extension-typedb"
 TYPEDB_BRINGS = {TYPEDB, "httpx", "httpcore", "anyio"}
 CONTENT = "nothing is wrong with "
 SITE = "/opt/code/localstack/.venv/lib/python3.13/site-packages"
-EXTENSIONS_SITE = f"{VOLUME}/lib/extensions/python_venv/lib/python3.13/site-packages"
+VENV = f"{VOLUME}/lib/extensions/python_venv"
+EXTENSIONS_SITE = f"{VENV}/lib/python3.13/site-packages"
 BASE_CHANGED = f"localstack-entrypoint: preparing the extensions: the distributions in {SITE} changed"
 
 # Says at LocalStack's start whom it imports.
@@ -55,11 +56,12 @@ def test_an_image_with_another_python(images, start, unchanged, index, folder):
             assert "warning" not in said and "error" not in said
         else:
             assert container.listed().keys() == names
-            container.execute(f"{VOLUME}/lib/extensions/python_venv/bin/pip", "install", "--no-index", f"/wheels/{wheel.name}")
+            container.execute(f"{VENV}/bin/pip", "install", "--no-index", f"/wheels/{wheel.name}")
         assert container.listed().keys() == names | {"hand"}
-        assert re.search(rf"^hand +1\.0 +installed by hand, from file:///wheels/{wheel.name}$", container.execute("localstack-extensions", "list").stdout, re.M)
+        listing = container.execute("localstack-extensions", "list").stdout
+        assert re.search(rf"^hand +1\.0 +installed by hand, from file:///wheels/{wheel.name}$", listing, re.M), listing
         content(container)
-        assert container.execute(f"{VOLUME}/lib/extensions/python_venv/bin/python", "-c", "import hand, httpx; print(hand.version)").stdout == "1.0\n"
+        assert container.execute(f"{VENV}/bin/python", "-c", "import hand, httpx; print(hand.version)").stdout == "1.0\n"
         assert container.stop()[0] == 0
         if not before:  # what pip did is looked at once
             assert start("true", image=images[name], network="none", **options).wait() == (
@@ -69,7 +71,8 @@ def test_an_image_with_another_python(images, start, unchanged, index, folder):
 
 
 def add_leaning(index, version, requires):
-    index.add("leaning", version, [requires], files={"leaning.py": HOOK}, entry_points={"localstack.hooks.on_infra_start": {"say": "leaning:say"}})
+    index.add("leaning", version, [requires], files={"leaning.py": HOOK},
+              entry_points={"localstack.hooks.on_infra_start": {"say": "leaning:say"}})
 
 
 def with_small(start, image, folder, version):

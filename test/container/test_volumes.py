@@ -66,8 +66,8 @@ def test_two_at_a_time_with_other_inputs(start, unchanged, index):
         two.next(LOADED)
         two.ready()
     [warning] = [line for line in two.said_by_us() if "warning" in line]
-    assert warning.startswith("localstack-extensions: warning: container one synced this volume last, and with other inputs (EXTENSION_AUTO_INSTALL "
-                              "changed): the extensions become what this one (two) asks for."), warning
+    assert warning.startswith("localstack-extensions: warning: container one synced this volume last, and with other inputs "
+                              "(EXTENSION_AUTO_INSTALL changed): the extensions become what this one (two) asks for."), warning
     assert answers(port_one) and answers(port_two) and processes(one.first) == run_by_one
     # The last one wins, and both see so.
     assert one.listed() == two.listed() and TYPEDB in one.listed()
@@ -89,7 +89,8 @@ def test_two_at_the_same_moment_on_an_empty_volume(start, unchanged, index, fold
         there = {name: start(**of) for name, of in options.items()}
         with concurrent.futures.ThreadPoolExecutor() as pool:
             # Nothing is installed before somebody waits.
-            lines = {pool.submit(container.next, "waiting for another sync of this volume|: installed "): name for name, container in there.items()}
+            lines = {pool.submit(container.next, "waiting for another sync of this volume|: installed "): name
+                     for name, container in there.items()}
             done = concurrent.futures.wait(lines, LONG_S, concurrent.futures.FIRST_COMPLETED).done
             waiting = [lines[line] for line in done]
             held.release()
@@ -97,7 +98,8 @@ def test_two_at_the_same_moment_on_an_empty_volume(start, unchanged, index, fold
         [waits] = waiting
         [installs] = {"one", "two"} - {waits}
         said = {lines[line]: line.result() for line in lines}
-        assert re.fullmatch(rf"localstack-extensions: waiting for another sync of this volume: container {installs}, process \d+, since .*Z", said[waits])
+        waited = rf"localstack-extensions: waiting for another sync of this volume: container {installs}, process \d+, since .*Z"
+        assert re.fullmatch(waited, said[waits]), said
         assert re.search(rf"installed {MARKER} 1\.0\.0, new 1\.0", said[installs]), said
         for container in there.values():
             container.next(LOADED)
