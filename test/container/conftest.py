@@ -18,6 +18,7 @@ import pytest
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / "e2e")]
 
 from containers import BUILDAH_ENV, FOLDER, REPOSITORY, Container, Files, Image, run  # noqa: E402
+from figures import *  # noqa: E402,F403
 from oci import profile_of  # noqa: E402
 from servers import Nginx, StaticIndex  # noqa: E402
 from wheels import make_wheel  # noqa: E402

@@ -43,7 +43,7 @@ def build(index, folder):
     (0, {"localstack-extension-mailhog", "localstack-extension-typedb", "httpx", "httpcore", "anyio"}),
     (1, {"localstack-extension-diagnosis-viewer", "diapretty"}),
 ])
-def test_a_baked_image_starts_without_a_network(start, build, index, number, names):
+def test_a_baked_image_starts_without_a_network(start, build, index, figures, number, names):
     image, said = build(dockerfiles()[number])
     assert f"baked {len(names)} distributions" in said
     asked = len(index.server.requests())
@@ -56,7 +56,7 @@ def test_a_baked_image_starts_without_a_network(start, build, index, number, nam
     listed = json.loads(first.execute("localstack-extensions", "list", "--format", "json").stdout)
     assert {d["name"] for d in listed} == names
     assert first.stop()[0] == 0
-    print("\n" + line)
+    figures(f"baked: {line}")
     again = start("true", image=image, network="none")
     assert again.wait() == (0, "")
     assert len(index.server.requests()) == asked

@@ -24,7 +24,7 @@ def inputs(index, folder):
 
 
 @pytest.mark.parametrize("name", ["editable", "installed"])
-def test_first_start_restart_and_a_new_container(images, start, inputs, name):
+def test_first_start_restart_and_a_new_container(images, start, inputs, figures, name):
     first = start(image=images[name], **inputs)
     first.next("localstack-extensions: installed ")
     first.next(LOADED)
@@ -49,4 +49,4 @@ def test_first_start_restart_and_a_new_container(images, start, inputs, name):
     status, said = counted.wait()
     before, after = map(int, said.split())
     assert status == 0 and after == before + 1
-    print(f"\n{name}: seconds until LocalStack is ready:", ", ".join(f"{what} {seconds:.2f}" for what, seconds in took.items()))
+    figures(f"{name}: seconds until LocalStack is ready: " + ", ".join(f"{what} {seconds:.2f}" for what, seconds in took.items()))

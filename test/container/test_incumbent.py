@@ -35,7 +35,7 @@ def ready_times(start, folder, **options):
     return times
 
 
-def test_time_until_ready(images, start, index, folder):
+def test_time_until_ready(images, start, index, folder, figures):
     with_extensions = {"EXTENSION_AUTO_INSTALL": EXTENSIONS, "PIP_INDEX_URL": index.url}
     base, ours = images["base-installed"], images["installed"]
     # Community loads what today's installer installed only through the link that our image has.
@@ -52,11 +52,11 @@ def test_time_until_ready(images, start, index, folder):
     for _ in range(RUNS):
         for name, options in cases.items():
             all_times[name].append(ready_times(start, folder, **options))
-    print(f"\nseconds until LocalStack is ready, with {len(REAL) + 1} extensions; medians of {RUNS}")
-    print(f"{'':36}{'first start':>14}{'restart':>14}{'new container':>14}")
+    figures(f"seconds until LocalStack is ready, with {len(REAL) + 1} extensions; medians of {RUNS}")
+    figures(f"{'':36}{'first start':>14}{'restart':>14}{'new container':>14}")
     for name, times in all_times.items():
         medians = [statistics.median(t[what] for t in times) for what in ("first start", "restart", "new container")]
-        print(f"{name:36}" + "".join(f"{m:14.2f}" for m in medians))
+        figures(f"{name:36}" + "".join(f"{m:14.2f}" for m in medians))
 
 
 @pytest.mark.parametrize("mode", ["exec", "supervise"])

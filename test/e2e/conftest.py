@@ -13,6 +13,7 @@ import pytest
 
 from developers import Developer
 from emulated import runnable
+from figures import *  # noqa: F403
 from mounts import Mounts
 from servers import Devpi, Nginx, Pypiserver, StaticIndex
 from wheels import make_wheel

@@ -135,7 +135,7 @@ SCENARIOS = {
 
 
 @pytest.mark.parametrize("name,debug", [*((name, debug) for name in SCENARIOS for debug in (None, "1")), ("TERM", "TRUE"), ("TERM", "yes")])
-def test_side_by_side(world, ours, theirs, name, debug):
+def test_side_by_side(world, ours, theirs, figures, name, debug):
     scenario, env = SCENARIOS[name]
     (world.base / world.site / "localstack/runtime/main.py").write_text(
         "import os, sys\nprint('main', sys.argv[1:], sys.executable, sys.flags.interactive, os.environ['SUPERVISOR_PID'])\nsys.exit(6)\n")
@@ -148,9 +148,10 @@ def test_side_by_side(world, ours, theirs, name, debug):
             assert 1 <= time.monotonic() - began < 6
         # Theirs takes the status of one that it has asked to end for 0, and says so; ours says what it was.
         said.append([re.sub(r"(?<=exit code )-?\d+", "N", line) for line in supervised.said])
+    figures(f"{name}: LocalStack's supervisor | ours")
     width = max(len(line) for line in said[0])
     for one, other in itertools.zip_longest(*said, fillvalue=""):
-        print(f"{one:{width}}  |  {other}")
+        figures(f"    {one:{width}} | {other}")
     # Which of two processes speaks first is nobody's.
     by_whom = [sorted(lines, key=lambda line: line.startswith("LocalStack supervisor: ")) for lines in said]
     assert by_whom[0] == by_whom[1]
@@ -422,7 +423,7 @@ def test_words_are_pythons(world, begin):
 
 
 @pytest.mark.skipif(SANITIZED, reason="the static program's")
-def test_memory(ours):
+def test_memory(ours, figures):
     s = ours()
     sizes = []
     for _ in range(20):
@@ -431,7 +432,7 @@ def test_memory(ours):
         s.kill(signal.SIGUSR1)
         s.next("term")
     assert sizes[-1] < 2048 and len(set(sizes[1:])) == 1, sizes
-    print(sizes[-1], "kB")
+    figures(f"--supervise: {sizes[-1]} kB resident")
 
 
 @pytest.mark.skipif(SANITIZED or not shutil.which("strace"), reason="needs strace and the static program")
