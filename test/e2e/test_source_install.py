@@ -149,7 +149,7 @@ except ImportError:
     pass""")]
 
 
-@pytest.mark.parametrize("order", itertools.permutations(IMPORTS), ids="-".join)
+@pytest.mark.parametrize("order", list(itertools.permutations(IMPORTS)), ids="-".join)
 def test_pip_uninstalls_one_after_the_other(shared, order):
     wheel_first = order[0] < order[1]
     wheel = shared.wheel("three", "1.0", SHARED_WHEEL)
