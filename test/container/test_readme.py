@@ -10,6 +10,7 @@ import pytest
 
 from containers import ask, bind, run
 from docker_run import commands, execute_as_written, start_as_written
+from reloading import PLUGIN
 from servers import Authority, Nginx, StaticIndex, Tinyproxy
 from wheels import make_wheel
 
@@ -95,7 +96,7 @@ def test_proxies_and_certificates(start, public, folder):
     server.stop()
 
 
-# A hook of LocalStack's, declared as an extension's template does it.
+# As the template of an extension, but for the hook: the community edition has no other way to show that it is there.
 PROJECT = """[build-system]
 requires = ["setuptools"]
 build-backend = "setuptools.build_meta"
@@ -105,11 +106,6 @@ version = "0.1.0"
 [project.entry-points."localstack.hooks.on_infra_start"]
 say = "my_extension.extension:say"
 """
-EXTENSION = """from localstack.runtime import hooks
-@hooks.on_infra_start()
-def say():
-    print("the extension says {}", flush=True)
-"""
 
 
 def test_developing_an_extension(start, public, folder):
@@ -118,18 +114,18 @@ def test_developing_an_extension(start, public, folder):
     module.parent.mkdir(parents=True)
     (folder / "project/pyproject.toml").write_text(PROJECT)
     module.with_name("__init__.py").touch()
-    module.write_text(EXTENSION.format("one"))
+    module.write_text(PLUGIN.format("one"))
     container = start_as_written(start, command, folder, **public)
     for line in ("localstack-entrypoint: LocalStack extension developer mode enabled",
                  "localstack-entrypoint: - mounting extension /opt/code/extensions/my-extension",
                  "localstack-extensions: installed my-extension 0.1.0"):
         container.next(f"^{line}")
-    container.next("^the extension says one$")
+    container.next("^the plugin says one$")
     container.ready()
     # Of another size: Python takes what it compiled for current where size and second are the same.
-    module.write_text(EXTENSION.format("three"))
+    module.write_text(PLUGIN.format("three"))
     container.next("^localstack-extensions: /opt/code/extensions/my-extension/my_extension/extension.py changed; LocalStack restarts$")
-    container.next("^the extension says three$")
+    container.next("^the plugin says three$")
     container.ready()
     assert container.stop()[0] == 0
     assert {p.name for p in module.parent.iterdir()} == {"__init__.py", "extension.py"}
