@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/stopwatch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <bsd/unistd.h>
 
@@ -32,14 +34,20 @@ static pid_t parent_of(int proc, const char *pid)
     return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : -1;
 }
 
+/* Without readdir(3): this is a fork of a program with threads, of which one may have held the lock of the
+ * memory that opendir(3) asks for. */
 static void kill_children(pid_t self)
 {
-    cleanup_closedir DIR *proc = opendir("/proc");
-    struct dirent *entry;
-    while (proc && (entry = readdir(proc)))
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-            parent_of(dirfd(proc), entry->d_name) == self)
-            kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+    _Alignas(struct dirent64) char entries[4096];
+    cleanup_close int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ssize_t n;
+    while (proc >= 0 && (n = getdents64(proc, entries, sizeof entries)) > 0)
+        for (ssize_t at = 0; at < n;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+            if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && parent_of(proc, entry->d_name) == self)
+                kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+            at += entry->d_reclen;
+        }
 }
 
 /* What those leave who are killed becomes ours (subreaper) and is killed in the next round. */
