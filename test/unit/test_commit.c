@@ -4,12 +4,14 @@
 #include "venv/commit.h"
 
 #include "base/digest.h"
+#include "base/lock_file.h"
 #include "base/log.h"
 #include "files.h"
 #include "venv/layout.h"
 #include "venv/lock.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 #define SITE "lib/python3.11/site-packages"
@@ -296,12 +298,49 @@ static void test_lock_is_one_writers(void **state)
     assert_true(fd >= 0 && !unlocked);
     assert_non_null(strstr(content(SYNC_LOCK), arena_printf(&files_memory, " %ld ", (long)getpid())));
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    assert_non_null(strstr(lock_look(&files_memory, files_dir), "since 20"));
     cleanup_close int other = open(at(SYNC_LOCK), O_RDWR | O_CLOEXEC);
     assert_int_equal(fcntl(other, F_OFD_SETLK, &whole), -1);
     assert_int_equal(errno, EAGAIN);
     close(steal_fd(&fd));
     whole.l_pid = 0;
     assert_int_equal(fcntl(other, F_OFD_SETLK, &whole), 0);
+}
+
+/* As another sync has it that is between its lock and its name, or past both. */
+static void lock_byte(int fd, int byte)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+}
+
+static void *signs(void *fd)
+{
+    lock_file_sign(*(int *)fd);
+    lock_byte(*(int *)fd, 1);
+    return NULL;
+}
+
+static void test_lock_names_who_has_it_now(void **state)
+{
+    (void)state;
+    struct err err cleanup_err = ERR_INIT;
+    const char *ours = arena_printf(&files_memory, ", process %ld, since 20", (long)getpid()), *holder;
+    make_file(SYNC_LOCK, "gone 7 2001-02-03T04:05:06Z\n");
+    assert_string_equal(lock_look(&files_memory, files_dir), "");
+    cleanup_close int fd = open(at(SYNC_LOCK), O_RDWR | O_CLOEXEC);
+    lock_byte(fd, 0);
+    assert_string_equal(lock_look(&files_memory, files_dir), "somebody who does not say who it is");
+    assert_int_equal(lock_try(&files_memory, files_dir, &holder, &err), -1);
+    assert_string_equal(holder, "");
+    assert_string_equal(err.text, "another sync is at work on this volume");
+    /* Whichever of the two comes first. */
+    pthread_t signer;
+    assert_int_equal(pthread_create(&signer, NULL, signs, &fd), 0);
+    assert_non_null(strstr(lock_look(&files_memory, files_dir), ours));
+    assert_int_equal(pthread_join(signer, NULL), 0);
+    assert_int_equal(lock_try(&files_memory, files_dir, &holder, NULL), -1);
+    assert_non_null(strstr(holder, ours));
 }
 
 static void test_lock_is_not_taken_through_a_link(void **state)
@@ -333,6 +372,7 @@ int main(void)
         files_test(test_leftovers_go),
         files_test(test_link_and_file_in_its_place),
         files_test(test_lock_is_one_writers),
+        files_test(test_lock_names_who_has_it_now),
         files_test(test_lock_is_not_taken_through_a_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
