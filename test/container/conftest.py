@@ -20,6 +20,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / "e2e")]
 from containers import BUILDAH_ENV, FOLDER, REPOSITORY, Container, Files, Image, run  # noqa: E402
 from figures import *  # noqa: E402,F403
 from oci import profile_of  # noqa: E402
+from real_index import real_index  # noqa: E402
 from servers import Nginx, StaticIndex  # noqa: E402
 from wheels import make_wheel  # noqa: E402
 
@@ -49,9 +50,7 @@ def real_wheels():
         shutil.rmtree(folder, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--only-binary", ":all:", "--python-version", "3.13",
                "--implementation", "cp", "--constraint", REPOSITORY / "test/base/python-3.13.txt", "--dest", folder]
-        env = dict(os.environ)
-        env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
-        subprocess.run([*pip, *REAL], check=True, env=env, timeout=600)
+        subprocess.run([*pip, *REAL], check=True, env=os.environ | real_index(), timeout=600)
         (folder / ".made").touch()
     return folder
 
@@ -59,9 +58,7 @@ def real_wheels():
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("the container tests need root", 1)
-    env = dict(os.environ)
-    env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
-    subprocess.run([REPOSITORY / "scripts/container-images"], check=True, env=env)
+    subprocess.run([REPOSITORY / "scripts/container-images"], check=True, env=os.environ | real_index())
     real_wheels()
     profile_of("docker")
     own_namespaces()

@@ -15,6 +15,7 @@ from developers import Developer
 from emulated import runnable
 from figures import *  # noqa: F403
 from mounts import Mounts
+from real_index import real_index
 from servers import Devpi, Nginx, Pypiserver, StaticIndex
 from wheels import make_wheel
 
@@ -226,7 +227,7 @@ def developer(root, tmp_path):
 def real_index_env(clean_env):
     """Leads to the package index that the machine is configured for, as far as its pip knows it."""
     env = {k: v for k, v in clean_env.items() if k not in ("PIP_CONFIG_FILE", "PIP_RETRIES")}
-    env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
+    env.update(real_index())
     env["HOME"] = os.environ["HOME"]
     env["XDG_CACHE_HOME"] = str(pathlib.Path(clean_env["HOME"]) / "cache")
     return env
@@ -236,9 +237,7 @@ def real_index_env(clean_env):
 def localstack_base():
     """A real base, made once by the demo's script (and kept: it takes a minute)."""
     folder = REPOSITORY / "build/e2e-base"
-    env = dict(os.environ)
-    env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
-    subprocess.run([REPOSITORY / "scripts/make-base", folder], check=True, env=env, timeout=600)
+    subprocess.run([REPOSITORY / "scripts/make-base", folder], check=True, env=os.environ | real_index(), timeout=600)
     return folder
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wheels out of sources by the base's pip: test/tools/build.c drives lib/build."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ import pytest
 
 from checks import tree
 from conftest import BUILD, LONG
+from real_index import real_index
 from test_restriction import landlock
 
 WITHOUT = pathlib.Path(__file__).with_name("without_syscall.py")
@@ -118,9 +118,8 @@ def bench(tmp_path, small_base, clean_env):
 def backends(tmp_path_factory):
     """Wheels of the build back ends, from the real index, once."""
     folder = tmp_path_factory.mktemp("backends")
-    env = {k[len("TEST_"):] if k.startswith("TEST_") else k: v for k, v in os.environ.items()}
     subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--only-binary", ":all:", "-d", folder, "setuptools", "wheel",
-                    "hatchling", "flit-core", "poetry-core", "pdm-backend"], check=True, env=env, timeout=600)
+                    "hatchling", "flit-core", "poetry-core", "pdm-backend"], check=True, env=os.environ | real_index(), timeout=600)
     return folder
 
 
@@ -451,7 +450,7 @@ def test_a_build_writes_nowhere_but_in_its_folder(bench):
 
 def test_without_landlock_it_builds_all_the_same(bench):
     folders = trapped(bench, ["venv"])
-    base, source = tree(bench.base), tree(folders[-1])
+    base = tree(bench.base)
     built = bench.one({"name": "harm", "source": folders[-1]}, wrap=[sys.executable, "-S", WITHOUT, 444, "ENOSYS"])
     assert built["wheel"], built["error"]
     assert [str(folders[0]), "create"] in built["said"]

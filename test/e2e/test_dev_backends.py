@@ -14,6 +14,7 @@ import pytest
 from packaging.metadata import parse_email
 
 from conftest import LONG, SANITIZED
+from real_index import pip_env, real_index
 from reloading import PLUGIN, LocalStack
 from test_project_reference import PINS, make, meaning
 from test_restriction import CREATE_RULESET, WITHOUT
@@ -274,8 +275,7 @@ print(json.dumps(answers))
 def backends(tmp_path_factory):
     """A Python with all of them."""
     venv = tmp_path_factory.mktemp("backends") / "venv"
-    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-           **{k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}}
+    env = pip_env()
     subprocess.run(["/usr/bin/python3", "-m", "venv", venv], check=True, env=env, timeout=LONG)
     subprocess.run([venv / "bin/pip", "install", "-q", *PINS, "setuptools-scm", "hatch-vcs"], check=True, env=env, timeout=LONG)
     return venv / "bin/python"
@@ -285,8 +285,7 @@ def backends(tmp_path_factory):
 def plux(backends, tmp_path_factory):
     """The real one, as LocalStack's base has it: a folder with it alone."""
     folder = tmp_path_factory.mktemp("plux")
-    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-           **{k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}}
+    env = pip_env()
     subprocess.run([backends.with_name("pip"), "install", "-q", "--no-deps", "--target", folder, PLUX], check=True, env=env, timeout=LONG)
     shutil.rmtree(folder / "bin", ignore_errors=True)
     return folder
@@ -443,10 +442,6 @@ def built_ones(backends, tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
     sources = make_all(folder / "src", BUILT)
     return sources, built(backends, folder, sources)
-
-
-def real_index():
-    return {k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}
 
 
 @pytest.mark.once

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from sources import make_folder, make_source
-from test_dev_mode import boot, project, sees, sources, tree, unchanged, write  # noqa: F401
+from test_dev_mode import boot, project, sees, sources, unchanged, write  # noqa: F401
 
 BROKEN = "[project\n"
 
@@ -283,9 +283,9 @@ def test_a_source_of_what_the_base_has_loosens_nobody(root, index, sources):
 def test_a_source_that_needs_another_version_of_the_base(root, index, sources):
     project(sources / "one", "ext-one", requires=["werkzeug>=9"])
     project(sources / "two", "ext-two", requires=["werkzeug"])
-    done = boot(root)
+    boot(root)
     assert root.installed() == {"ext-two": "0.1.0"}
-    done = boot(root, EXTENSION_BASE_CONFLICTS="tolerate")
+    boot(root, EXTENSION_BASE_CONFLICTS="tolerate")
     assert root.installed() == {"ext-one": "0.1.0", "ext-two": "0.1.0"}
     unchanged(root, EXTENSION_BASE_CONFLICTS="tolerate")
 
@@ -297,7 +297,7 @@ def test_a_lock_with_what_the_base_has_beside_a_source_of_it(root, index, source
     assert root.run("lock", "--output", str(lock), "user").status == 0
     root.env["EXTENSION_DEV_MODE"] = "1"
     project(sources / "wz", "werkzeug", "9.0")
-    done = boot(root, EXTENSION_LOCK=str(lock))
+    boot(root, EXTENSION_LOCK=str(lock))
     assert root.installed() == {"user": "1.0"}
 
 

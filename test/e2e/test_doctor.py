@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from checks import another_sync, demo_set
+from checks import demo_set
 from servers import Authority, Nginx, free_port
 from test_downloads import gate  # noqa: F401 (a fixture)
 

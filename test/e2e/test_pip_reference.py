@@ -13,7 +13,6 @@ import pip
 import pytest
 
 from conftest import BASE, LONG
-from wheels import make_wheel
 
 SEED = int(os.environ.get("SEED") or 26)
 CASES = int(os.environ.get("CASES") or 250)

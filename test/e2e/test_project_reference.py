@@ -4,7 +4,6 @@ test/data/projects and some more are built, and poetry's constraints compared by
 means: which versions, Pythons and platforms it allows, not how that is written."""
 
 import json
-import os
 import subprocess
 
 import pytest
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from conftest import BUILD, LONG, REPOSITORY
+from real_index import pip_env
 from reference import CASES, generator
 
 STORIES = REPOSITORY / "test/data/projects"
@@ -80,8 +80,7 @@ print(json.dumps([[said(lambda: Factory.create_dependency("d", c).to_pep_508()),
 def backends(tmp_path_factory):
     """A Python with the back ends."""
     venv = tmp_path_factory.mktemp("backends") / "venv"
-    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-           **{k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}}
+    env = pip_env()
     subprocess.run(["/usr/bin/python3", "-m", "venv", venv], check=True, env=env, timeout=LONG)
     subprocess.run([venv / "bin/pip", "install", "-q", *PINS], check=True, env=env, timeout=LONG)
     return venv / "bin/python"

@@ -5,7 +5,6 @@ of every kind, and real ones from the package index."""
 import gzip
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -17,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from real_index import pip_env
 from reference import CASES, ERROR, ask_formats, generator
 
 # Each by another build backend: setuptools old and new, hatchling, flit, poetry-core, pdm, maturin, meson-python; and a zip archive.
@@ -97,8 +97,7 @@ def right_answer(path):
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sdists")
-    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-           **{k.removeprefix("TEST_"): v for k, v in os.environ.items() if k.startswith("TEST_")}}
+    env = pip_env()
     run = subprocess.run([sys.executable, "-c", FETCH, folder, *REAL], env=env, capture_output=True, text=True, timeout=300,
                          check=False)
     assert run.returncode == 0, run.stderr

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from conftest import BUILD, SANITIZED
+from real_index import pip_env
 from zips import STORED, Entry, archive, digest, entries_of, make_wheel
 
 TOOL = BUILD / "tools/wheel"
@@ -597,15 +598,8 @@ def test_links_and_copies(world, options):
 
 # ---- real wheels, against pip
 
-def clean_env():
-    env = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "LANG": "C.UTF-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-           "PYTHONDONTWRITEBYTECODE": "1"}
-    env.update({k[len("TEST_"):]: v for k, v in os.environ.items() if k.startswith("TEST_")})
-    return env
-
-
 def command(*args, **kwargs):
-    done = subprocess.run(args, capture_output=True, text=True, env=clean_env(), timeout=300, **kwargs)
+    done = subprocess.run(args, capture_output=True, text=True, env=pip_env() | {"PYTHONDONTWRITEBYTECODE": "1"}, timeout=300, **kwargs)
     assert done.returncode == 0, f"{args}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
