@@ -58,7 +58,7 @@ class Supervised:
             start_new_session=True,
             env={k: v for k, v in {**world.env, "PYTHONUNBUFFERED": "1", **command, **env}.items() if v is not None})
         self.lines = Lines(self.process.stdout.fileno())
-        self.said = []
+        self.said, self.rest = [], None
 
     @property
     def pid(self):
@@ -68,10 +68,22 @@ class Supervised:
     def child(self):
         return children(self.pid)[0]
 
+    def line(self):
+        """Theirs writes a line and the end of it apart, so that what its child says may come in between."""
+        if self.rest:
+            line, self.rest = self.rest, None
+            return line
+        while (line := self.lines.next()) == "":
+            pass
+        parts = re.match(r"(LocalStack supervisor: localstack process \(PID \d+\) starting)(.+)", line or "")
+        if parts:
+            line, self.rest = parts.groups()
+        return line
+
     def next(self, wanted):
         """Passes over what comes before it, which is kept."""
         while True:
-            line = self.lines.next()
+            line = self.line()
             assert line is not None, f"{wanted!r} was not said, but {self.said}"
             self.said.append(re.sub(r"\bPID \d+|(?<=^ready )\d+", "N", line))
             if re.match(wanted, line):
@@ -87,7 +99,7 @@ class Supervised:
         os.kill(self.pid, number)
 
     def end(self):
-        while (line := self.lines.next()) is not None:
+        while (line := self.line()) is not None:
             self.said.append(re.sub(r"\bPID \d+", "N", line))
         self.said.append(f"status {self.process.wait(LONG)}")
 

@@ -427,7 +427,8 @@ def test_too_few_processes(here, mode, left):
     assert "too few" in said[0] and "(pids limit, ulimit -u)" in said[0] and "EXTENSION_SYNC=never" in done.err, done
     if not boots:
         assert re.match("cannot start a process for .*: Resource temporarily unavailable; the container may have too few", said[1]), done
-    assert here.root.installed() == (INSTALLED if left == 6 else {}), done
+    # With 5 it depends on whether one thread has ended when the next is to start.
+    assert here.root.installed() in {6: [INSTALLED], 5: [INSTALLED, {}]}.get(left, [{}]), done
     here.has_installed(here.boot(mode, wrap=as_user(ALONE), env={"HOME": "/"}))
 
 
