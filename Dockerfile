@@ -16,13 +16,20 @@ COPY scripts/link-venv scripts/runtime-packages scripts/
 COPY entrypoint entrypoint
 COPY lib lib
 COPY man man
+COPY conf/extensions.yaml /image/etc/localstack/conf.d/extensions.yaml
+# The last lines: BuildKit gives folders that are there already the modes and owners of those that are copied over them.
 RUN make -s -j"$(nproc)" CFLAGS=-O2 \
  && make -s install DESTDIR=/image CFLAGS=-O2 \
  && scripts/link-venv / /image \
- && scripts/runtime-packages /image/usr/local/bin/* >/runtime-packages
-COPY conf/extensions.yaml /image/etc/localstack/conf.d/extensions.yaml
+ && scripts/runtime-packages /image/usr/local/bin/* >/runtime-packages \
+ && chmod -R a+rX,u+w /image \
+ && cd /image && find . -mindepth 1 -type d | while read -r folder; do \
+      [ ! -d "/$folder" ] || { chmod --reference="/$folder" "$folder" && chown --reference="/$folder" "$folder"; }; \
+    done
 
 FROM ${LOCALSTACK_IMAGE}
+LABEL org.opencontainers.image.title="LocalStack with extensions" \
+      org.opencontainers.image.description="LocalStack, with localstack-entrypoint and localstack-extensions"
 USER root
 COPY --from=build /runtime-packages /tmp/
 RUN missing=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p' | grep -vxFf - /tmp/runtime-packages || true) \
@@ -36,7 +43,10 @@ COPY --from=build /image/ /
 RUN localstack-extensions --version && localstack-entrypoint --version
 
 # A first start installs, and may take as long as EXTENSION_SYNC_TIMEOUT allows before LocalStack starts. Who looks earlier sees `starting`,
-# and `healthy` as soon as LocalStack is. LocalStack's own check, by a name that needs no name server: it is one without any network, too.
+# and `healthy` as soon as LocalStack is. LocalStack's own check, which needs help to find LocalStack without a name server, where
+# LOCALSTACK_GATEWAY_LISTEN says where it listens, and with a home folder that cannot be written: localstack-entrypoint has made another one.
 HEALTHCHECK --interval=10s --timeout=10s --retries=5 --start-period=330s \
-    CMD LOCALSTACK_HOST=localhost /opt/code/localstack/.venv/bin/localstack status services --format=json
+    CMD [ -w "$HOME" ] || for HOME in "/var/lib/localstack/tmp/home-$(id -u)" "/tmp/home-$(id -u)"; do [ ! -w "$HOME" ] || break; done; \
+        export HOME LOCALSTACK_HOST=localhost ${LOCALSTACK_GATEWAY_LISTEN:+GATEWAY_LISTEN="$LOCALSTACK_GATEWAY_LISTEN"}; \
+        exec /opt/code/localstack/.venv/bin/localstack status services --format=json
 ENTRYPOINT ["localstack-entrypoint"]

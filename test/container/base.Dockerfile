@@ -40,6 +40,8 @@ RUN site=$(echo .venv/lib/python3.*/site-packages) version=$(basename .venv/lib/
  && .venv/bin/python3 -m localstack.aws.spec >/dev/null \
  && rm -rf /root/.cache
 
+# Open to every user, as in the real image.
+RUN chmod 777 /opt/code/localstack
 COPY docker-entrypoint.sh /usr/local/bin/
 EXPOSE 4566 4510-4559 5678
 VOLUME /var/lib/localstack

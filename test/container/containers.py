@@ -20,6 +20,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "build/container"
 BUILDAH_ENV = {**os.environ, "CONTAINERS_STORAGE_CONF": str(FOLDER / "storage.conf")}
 VOLUME = "/var/lib/localstack"
+TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777"]}
 
 
 def run(*args, **more):

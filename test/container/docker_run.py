@@ -31,7 +31,8 @@ def split_run(command):
 
 
 def start_as_written(start, command, folder, **more):
-    """What docker would start: a relative path is one in `folder`, and so is a named volume; the working directory is `folder`/project."""
+    """What docker would start: a relative path is one in `folder`, and so is a named volume; the working directory is `folder`/project.
+    Who calls it has the ids 1000, and no variables."""
     image, args, options = split_run(command)
     assert image == "localstack-with-extensions", command
     started = {"volume": None, "mounts": [], "env": {}}
@@ -43,12 +44,16 @@ def start_as_written(start, command, folder, **more):
                 path.mkdir(parents=True, exist_ok=True) if not path.exists() else None
                 started["mounts"].append(bind(path, target, *flags))
             elif option == "-e":
-                name, text = value.split("=", 1)
-                started["env"][name] = text
+                name, given, text = value.partition("=")
+                if given:
+                    started["env"][name] = text
             elif option == "--tmpfs":
-                started["mounts"].append({"destination": value, "type": "tmpfs", "source": "tmpfs", "options": ["mode=1777"]})
+                place, *flags = value.split(":")
+                options = ["nosuid", "nodev", "mode=1777", *(flags or ["noexec"])]
+                started["mounts"].append({"destination": place, "type": "tmpfs", "source": "tmpfs", "options": options})
             elif option == "--user":
-                started["user"] = tuple(map(int, value.split(":")))
+                assert value == "$(id -u):$(id -g)", command
+                started["user"] = (1000, 1000)
             elif option == "--network":
                 started["network"] = value
             elif option == "--entrypoint":

@@ -29,6 +29,19 @@ def say():
 """
 
 
+def owner_and_mode(path):
+    seen = path.lstat()
+    return seen.st_uid, seen.st_gid, oct(seen.st_mode)
+
+
+def test_what_is_there_stays_as_it_is(images):
+    """Folders above all, which the copy of ours is laid over."""
+    ours, base = images["editable"].files, images["base-editable"].files
+    folders = [path.relative_to(base) for path in base.rglob("*") if path.is_dir() and not path.is_symlink() and "apt" not in path.parts]
+    assert len(folders) > 1000 and owner_and_mode(base / "opt/code/localstack")[2] == "0o40777"
+    assert {path: owner_and_mode(ours / path) for path in folders} == {path: owner_and_mode(base / path) for path in folders}
+
+
 def content(container):
     assert container.execute("localstack-extensions", "check").stdout.startswith(CONTENT)
 

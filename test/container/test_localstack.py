@@ -2,13 +2,14 @@
 """What LocalStack promises of its container, with our programs in it: health, restart, hooks, where it listens and what it calls itself."""
 
 import json
+import os
 import socket
 import urllib.error
 
 import pytest
 
 from conftest import LOADED, MARKER
-from containers import ask, bind, processes
+from containers import TMPFS, ask, bind, processes
 
 MODES = pytest.mark.parametrize("mode", ["exec", "init", "supervise"])
 
@@ -74,17 +75,26 @@ def test_restart_by_the_endpoint_with_hooks(start, env, hooks, mode):
     assert sum(LOADED in line for line in lines) == 2
 
 
-def test_the_health_check(start, image):
+@pytest.mark.parametrize("options", [
+    # No network, no name server.
+    pytest.param({"network": "none"}, id="root"),
+    pytest.param({"network": "none", "env": {"GATEWAY_LISTEN": "0.0.0.0:4570"}}, id="another port"),
+    pytest.param({"env": {"LOCALSTACK_GATEWAY_LISTEN": "127.0.0.1:4570", "GATEWAY_LISTEN": "127.0.0.1:4580", "LOCALSTACK_HOST": "stack.example:1"}},
+                 id="the prefix"),
+    pytest.param({"user": (1000, 1000), "read_only": True, "mounts": [TMPFS], "capabilities": []}, id="a user"),
+    pytest.param({"user": (1000, 1000), "read_only": True, "mounts": [TMPFS], "volume": None}, id="a user without a volume"),
+])
+def test_the_health_check(start, image, volume, options):
     """Unhealthy while LocalStack is not there, healthy once it is; and no engine gives up on a first start before we do."""
     check = image.config["Healthcheck"]
     kind, command = check["Test"]
     assert kind == "CMD-SHELL" and check["StartPeriod"] / 1e9 >= 300 + 30
-    # Another port than 4566, and no network: the check finds LocalStack all the same.
-    container = start("sh", "-c", "echo up; exec tail -f /dev/null", network="none", env={"GATEWAY_LISTEN": "0.0.0.0:4570"})
+    os.chown(volume, *options.get("user", (0, 0)))
+    container = start("sh", "-c", "echo up; exec tail -f /dev/null", **options)
     container.next("^up$")
     assert container.execute("sh", "-c", command, check=False).returncode != 0
     container.remove()
-    container = start(network="none", env={"GATEWAY_LISTEN": "0.0.0.0:4570"})
+    container = start(**options)
     container.ready()
     assert '"s3": "available"' in container.execute("sh", "-c", command).stdout
     assert container.stop()[0] == 0

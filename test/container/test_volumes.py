@@ -10,13 +10,12 @@ import threading
 import pytest
 
 from conftest import LOADED, MARKER
-from containers import VOLUME, ask, bind, processes
+from containers import TMPFS, VOLUME, ask, bind, processes
 from fault_server import FaultServer
 from held_index import Held
 from servers import free_port
 
 TYPEDB = "localstack-extension-typedb"
-TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777"]}
 LONG_S = 60
 
 
