@@ -70,11 +70,21 @@ char *path_absolute(struct arena *a, const char *path)
     return out;
 }
 
-int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err)
+const char *fs_unreadable_kind(mode_t mode)
 {
-    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return err_sys(err, errno, "cannot open %s", path);
+    return S_ISFIFO(mode)   ? "a pipe (FIFO)"
+           : S_ISSOCK(mode) ? "a socket"
+           : S_ISBLK(mode)  ? "a block device"
+                            : NULL;
+}
+
+static int refuse_kind(const char *path, mode_t mode, struct err *err)
+{
+    return err_set(err, ERR_INPUT, "%s is %s, not a regular file", path, fs_unreadable_kind(mode));
+}
+
+static int read_to_end(int fd, const char *path, size_t limit, struct buf *out, struct err *err)
+{
     size_t total = 0;
     for (;;) {
         size_t want = total < 4096 ? 4096 : 65536;
@@ -85,14 +95,38 @@ int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct e
         if (n < 0)
             return err_sys(err, errno, "cannot read %s", path);
         if (n == 0)
-            break;
+            return 0;
         out->len += (size_t)n;
         out->ptr[out->len] = 0;
         total += (size_t)n;
         if (total > limit)
             return err_set(err, ERR_INPUT, "%s is larger than %s", path, text_size(limit).s);
     }
-    return 0;
+}
+
+/* O_NONBLOCK: the open of a fifo waits for a writer, in PID 1 with all signals blocked for ever. */
+int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err)
+{
+    struct stat st;
+    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int sysno = errno;
+    if (fd < 0 && sysno == ENXIO && fstatat(dirfd, path, &st, 0) == 0 && fs_unreadable_kind(st.st_mode))
+        return refuse_kind(path, st.st_mode, err);
+    if (fd < 0)
+        return err_sys(err, sysno, "cannot open %s", path);
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, errno, "cannot read %s", path);
+    if (fs_unreadable_kind(st.st_mode))
+        return refuse_kind(path, st.st_mode, err);
+    return read_to_end(fd, path, limit, out, err);
+}
+
+int fs_read_waiting(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err)
+{
+    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot open %s", path);
+    return read_to_end(fd, path, limit, out, err);
 }
 
 int fs_write_fd(int fd, struct text bytes, const char *path, struct err *err)

@@ -255,10 +255,24 @@ int session_http(struct session *s, struct err *err)
     return s->http ? 0 : -1;
 }
 
+/* Whether somebody waits for it himself, and named this very file: -r <(…), -c /dev/stdin. */
+static bool is_named_by_hand(struct session *s, const char *place)
+{
+    const struct session_options *o = s->options;
+    const struct strings *named[] = {&o->requirement_files, &o->constraint_files};
+    if (o->boot)
+        return false;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        array_each (named[i], name)
+            if (strcmp(path_absolute(&s->memory, *name), place) == 0)
+                return true;
+    return o->locked && strcmp(path_absolute(&s->memory, o->locked), place) == 0;
+}
+
 int session_read(struct session *s, const char *place, size_t limit, struct buf *out, struct err *err)
 {
     if (!url_is_network(text_of(place)))
-        return fs_read(AT_FDCWD, place, limit, out, err);
+        return (is_named_by_hand(s, place) ? fs_read_waiting : fs_read)(AT_FDCWD, place, limit, out, err);
     if (session_http(s, err) < 0)
         return -1;
     const struct http_options options = {.limit = limit, .fd = -1};

@@ -116,8 +116,9 @@ int session_venv(struct session *s, struct err *err);
 bool session_is_damaged(const struct session *s, const char *name);
 /* s->http; nothing of the network is touched yet. */
 int session_http(struct session *s, struct err *err);
-/* Appends the bytes of a file of at most `limit` bytes, named by its path or by an http(s) URL.
- * ERR_NOT_FOUND: the server has none; otherwise as fs_read and http_finish. */
+/* Appends the bytes of a file of at most `limit` bytes, named by its path or by an http(s) URL. Pipes and
+ * terminals are read where the command line names them, and never at boot. ERR_NOT_FOUND: the server has
+ * none; otherwise as fs_read and http_finish. */
 int session_read(struct session *s, const char *place, size_t limit, struct buf *out, struct err *err);
 /* The URLs of the indexes in the order in which they are asked; strings of the session. After
  * session_interpreter, whose pip may name the last one. */

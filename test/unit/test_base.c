@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 static void test_err_wraps_from_the_outside(void **state)
 {
@@ -165,6 +167,52 @@ static void test_fs_writes_reads_links_and_removes(void **state)
     assert_int_equal(err.sysno, ENOENT);
 }
 
+static void assert_kind(const char *dir, const char *name, const char *kind)
+{
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct buf got cleanup_buf = BUF_INIT;
+    struct err err cleanup_err = ERR_INIT;
+    const char *path = path_join(&a, dir, name);
+    assert_int_equal(fs_read(AT_FDCWD, path, 5, &got, &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_string_equal(err.text, arena_printf(&a, "%s is %s, not a regular file", path, kind));
+}
+
+/* None of these may be waited for: each would be a test that does not end. */
+static void test_fs_reads_what_is_no_regular_file(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    struct buf got cleanup_buf = BUF_INIT;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char dir[] = "/tmp/test-base-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    const char *fifo = path_join(&a, dir, "fifo");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(symlink("fifo", path_join(&a, dir, "link")), 0);
+    cleanup_close int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", dir);
+    assert_int_equal(bind(server, (struct sockaddr *)&address, sizeof address), 0);
+    assert_kind(dir, "fifo", "a pipe (FIFO)");
+    assert_kind(dir, "link", "a pipe (FIFO)");
+    assert_kind(dir, "socket", "a socket");
+    cleanup_close int held = open(fifo, O_RDWR | O_CLOEXEC); /* somebody who may write, and does not */
+    assert_kind(dir, "fifo", "a pipe (FIFO)");
+    assert_int_equal(fs_read(AT_FDCWD, "/dev/null", 5, &got, NULL), 0);
+    assert_int_equal(fs_read(AT_FDCWD, "/dev/zero", 5, &got, NULL), -1);
+    buf_clear(&got);
+    int pipe_ends[2];
+    assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
+    assert_int_equal(write(pipe_ends[1], "hello", 5), 5);
+    close(pipe_ends[1]);
+    assert_kind("/dev/fd", arena_printf(&a, "%d", pipe_ends[0]), "a pipe (FIFO)");
+    const char *named = arena_printf(&a, "/dev/fd/%d", pipe_ends[0]);
+    assert_int_equal(fs_read_waiting(AT_FDCWD, named, 5, &got, NULL), 0);
+    assert_true(text_is(buf_view(&got), "hello"));
+    close(pipe_ends[0]);
+    assert_int_equal(fs_remove_tree(AT_FDCWD, dir, NULL), 0);
+}
+
 static void test_fs_new_names(void **state)
 {
     (void)state;
@@ -315,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_strmap_keeps_what_it_is_given),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_fs_writes_reads_links_and_removes),
+        cmocka_unit_test(test_fs_reads_what_is_no_regular_file),
         cmocka_unit_test(test_fs_new_names),
         cmocka_unit_test(test_fs_listed_name),
         cmocka_unit_test(test_fs_sweeps_what_nobody_holds),
