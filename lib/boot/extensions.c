@@ -10,9 +10,6 @@
 
 #include <errno.h>
 
-/* What each message of a failure ends with. */
-#define WAY_OUT "EXTENSION_SYNC=never boots with the extensions as they are"
-
 enum { STATUS_USAGE = 2, STATUS_SYSTEM = 3 };
 
 const char *extensions_program(const struct extensions_boot *b)
@@ -30,27 +27,41 @@ const char *extensions_program(const struct extensions_boot *b)
     return name;
 }
 
+/* What each message of a failure ends with, but of one that is got past already. */
+static const char *way_out(const struct settings *s)
+{
+    return s->sync == SYNC_NEVER ? "" : "; EXTENSION_SYNC=never boots with the extensions as they are";
+}
+
+/* What the boot ends with, 0 to go on. `never` gets past any trouble: nothing of the extensions ends it. */
+static int ends_with(const struct settings *s, int status)
+{
+    if (!status || s->on_error != ON_ERROR_ABORT || s->sync == SYNC_NEVER)
+        return 0;
+    log_error("the boot ends here, as EXTENSION_ON_ERROR=abort asks");
+    return status;
+}
+
 /* Says what became of it. Its exit status as DESIGN counts it: one that did not run or not end is 3. */
 static int report(const struct child_end *end, const struct settings *s)
 {
     if (end->timed_out) {
         log_error(
             "the extensions were not in place after %d seconds, so localstack-extensions was ended: look "
-            "above for what it waited for, or give it more time with EXTENSION_SYNC_TIMEOUT; " WAY_OUT,
-            s->timeout_s);
+            "above for what it waited for, or give it more time with EXTENSION_SYNC_TIMEOUT%s",
+            s->timeout_s, way_out(s));
         return STATUS_SYSTEM;
     }
     if (end->signal) {
-        log_error("localstack-extensions was ended by signal %d (%s)%s; " WAY_OUT, end->signal,
-                  strsignal(end->signal),
-                  end->signal == SIGKILL ? ", which mostly means that the container has too little memory"
-                                         : "");
+        log_error(
+            "localstack-extensions was ended by signal %d (%s)%s%s", end->signal, strsignal(end->signal),
+            end->signal == SIGKILL ? ", which mostly means that the container has too little memory" : "",
+            way_out(s));
         return end->status;
     }
     if (end->status > 1)
-        log_error(
-            "localstack-extensions failed with exit status %d, for the reason that stands above; " WAY_OUT,
-            end->status);
+        log_error("localstack-extensions failed with exit status %d, for the reason that stands above%s",
+                  end->status, way_out(s));
     return end->status;
 }
 
@@ -70,19 +81,16 @@ static int run(const struct extensions_boot *b, const struct settings *s, bool r
         .argv = argv, .envp = b->env, .stdout_to_stderr = true, .timeout_s = s->timeout_s};
     int status = STATUS_SYSTEM;
     if (child_run(b->signals, &child, &end, &err) < 0)
-        log_error("%s; the extensions stay as they are%s; " WAY_OUT, err.text,
+        log_error("%s; the extensions stay as they are%s%s", err.text,
                   err.sysno == ENOENT || err.sysno == EACCES
                       ? ". It belongs beside localstack-entrypoint, or on PATH"
-                      : "");
+                      : "",
+                  way_out(s));
     else if (end.interrupted)
         return 128 + end.interrupted;
     else
         status = report(&end, s);
-    if (status && s->on_error == ON_ERROR_ABORT) {
-        log_error("the boot ends here, as EXTENSION_ON_ERROR=abort asks");
-        return status;
-    }
-    return 0;
+    return ends_with(s, status);
 }
 
 static void report_malformed(const struct state *state)
@@ -115,10 +123,7 @@ static int compare(const struct extensions_boot *b, const struct settings *s,
         return 0;
     case STATE_MALFORMED:
         report_malformed(&state);
-        if (s->on_error != ON_ERROR_ABORT)
-            return 0;
-        log_error("the boot ends here, as EXTENSION_ON_ERROR=abort asks");
-        return state.status;
+        return ends_with(s, state.status);
     default:
         log_info("preparing the extensions: %s", reason);
         return run(b, s, false);
@@ -155,13 +160,11 @@ int extensions_ready(const struct extensions_boot *b, struct extensions_outcome 
     log_release();
     choose_mode(&s, out);
     if (loaded < 0) {
-        log_error(
-            "%s\nThe extensions stay as they are until this is mended; EXTENSION_SYNC=never does not look "
-            "for changes",
-            err.text);
+        log_error("%s\nThe extensions stay as they are until this is mended%s", err.text,
+                  s.sync == SYNC_NEVER ? "" : "; EXTENSION_SYNC=never does not look for changes");
         sources_restore(b->a, b->paths);
         int status = leave(b, &s);
-        return status ? status : s.on_error == ON_ERROR_ABORT ? STATUS_USAGE : 0;
+        return status ? status : ends_with(&s, STATUS_USAGE);
     }
     /* Whatever becomes of the sync: mounts live in the container, and the venv leads through them. */
     if (s.dev_mode) {

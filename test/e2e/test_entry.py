@@ -489,6 +489,26 @@ def test_bad_settings(world):
     assert world.called() == [f"sync --boot --recover-only --root {world.root}"]
 
 
+def test_never_gets_past_bad_settings_and_what_cannot_be_finished(world):
+    never = {"EXTENSION_SYNC": "never", "EXTENSION_ON_ERROR": "abort"}
+    (world.conf / "extensions.yaml").write_text("on-eror: abort\n")
+    done = world.run("echo", "up", env=never)
+    assert done.returncode == 0 and done.out == "up\n" and world.called() == [], done.err
+    assert "there is no key" in done.err and done.err.endswith("The extensions stay as they are until this is mended\n")
+    (world.extensions / COMMIT).touch()
+    for text, says in (("exit 3", "exit status 3"), ("kill -KILL $$", "signal 9"), ("sleep 1000", "after 1 seconds")):
+        world.reconcile(text)
+        for yaml in ("on-eror: abort\n", "timeout: 1\n"):
+            (world.conf / "extensions.yaml").write_text(yaml)
+            done = world.run("echo", "up", env={**never, "EXTENSION_SYNC_TIMEOUT": "1"})
+            assert done.returncode == 0 and done.out == "up\n" and says in done.err, done.err
+            assert "EXTENSION_SYNC=never" not in done.err and "the boot ends here" not in done.err
+    world.reconciler.unlink()
+    done = world.run("echo", "up", env=never)
+    assert done.out == "up\n" and "EXTENSION_SYNC=never" not in done.err, done.err
+    assert world.run("echo", "up", env={"EXTENSION_ON_ERROR": "abort"}).returncode == 3
+
+
 def test_log_settings(world):
     (world.conf / "extensions.txt").write_text("x\n")
     done = world.run("true", env={"EXTENSION_LOG_FORMAT": "json"})
