@@ -22,6 +22,8 @@ struct reader {
     struct arena *a;
     const char *stack[INCLUDE_DEPTH]; /* the files being read, outermost first */
     size_t depth;
+    size_t served;   /* how many of them came from a server: what that says may be otherwise next time, */
+    bool any_served; /* and whether any file at all did */
     struct hash_mode mode;  /* of the named file that is being read */
     const char *unlimited;  /* NULL, or which constraints of the named file cannot be read */
     bool constraint_hashes; /* files of constraints that were named have hashes, or ask for them */
@@ -30,8 +32,9 @@ struct reader {
 static void fail(struct reader *r, const char *requirement, const char *from, bool malformed,
                  const char *reason)
 {
-    array_push(&r->out->failures, (struct wanted_failure){requirement, from, arena_strdup(r->a, reason),
-                                                          malformed, r->out->roots.count, false});
+    array_push(&r->out->failures,
+               (struct wanted_failure){requirement, from, arena_strdup(r->a, reason), malformed && !r->served,
+                                       r->out->roots.count, false});
 }
 
 /* Where a requirement stands, and how it is to be taken. */
@@ -182,12 +185,12 @@ static void nested(struct reader *r, const char *outer, const struct requirement
     if (r->depth == INCLUDE_DEPTH)
         fail(r, line->text, from, true, "files are included more than 32 deep");
     else if (r->out->files.count >= FILE_COUNT)
-        fail(r, line->text, from, true,
+        fail(r, line->text, from, !r->any_served,
              "more than 200 files are included; some include each other again and again");
     else if (read_file(r, path, root, &err) == 0)
         return;
     else
-        fail(r, line->text, from, err.kind == ERR_INPUT, err.text);
+        fail(r, line->text, from, err.kind == ERR_INPUT && !url_is_network(text_of(path)), err.text);
     if (!root && !r->unlimited)
         r->unlimited = arena_printf(r->a, "%s (%s)", line->text, from);
 }
@@ -226,6 +229,7 @@ static int read_file(struct reader *r, const char *path, bool root, struct err *
 {
     struct buf bytes cleanup_buf = BUF_INIT;
     struct requirements_lines lines = {0};
+    bool served = url_is_network(text_of(path));
     int got = session_read(r->s, path, FILE_LIMIT, &bytes, err);
     char digest[DIGEST_HEX] = "-";
     if (got == 0)
@@ -239,8 +243,11 @@ static int read_file(struct reader *r, const char *path, bool root, struct err *
         return err_wrap(err, "%s", path);
     }
     r->stack[r->depth++] = path;
+    r->served += served;
+    r->any_served |= served;
     array_each (&lines, line)
         take_line(r, path, line, root);
+    r->served -= served;
     r->depth--;
     array_free(&lines);
     return 0;

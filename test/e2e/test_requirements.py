@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from fault_server import Answer, FaultServer
 from wheels import make_wheel
 
 
@@ -357,6 +358,57 @@ def test_no_part_of_a_long_password_is_shown(root, index):
         done, plan = root.run("sync", "-v"), root.run("plan", "--format", "json")
         state = (root.extensions / ".localstack-extensions.state").read_text()
         assert all("S3cr3tS3cr3t" not in text for text in (done.err, done.out, plan.out, plan.err, state)), line
+
+
+NOTICES = {
+    "a line": b"Service Unavailable, come back later\n",
+    "an option": b"--no-such-option\n",
+    "no text": b"\xff\xfe\x00\xd8",
+    "too large": b"other\n" * (17 * 1024 * 1024 // 6),
+    "itself": b"-r list.txt\n",
+}
+
+
+@pytest.mark.parametrize("option", ["-r", "-c"])
+@pytest.mark.parametrize("notice", NOTICES)
+def test_what_a_server_says_once_in_place_of_a_file(root, index, option, notice):
+    """A notice of maintenance, or the page of a captive portal: the next boots ask again."""
+    for name in ("foo", "other"):
+        index.add(name, "1")
+    index.add("foo", "2")
+    with FaultServer() as server:
+        server.add("/list.txt", *[Answer(body=NOTICES[notice])] * 2, Answer(body=b"foo==1\n"))
+        root.requirements(f"{option} {server.url}/list.txt\nother\n" + ("foo\n" if option == "-c" else ""))
+        for asked in (1, 2):
+            done = root.boot("true")
+            assert done.status == 0 and "each boot tries again" in done.err, done
+            assert len(server.asked("/list.txt")) == asked
+        done = root.boot("true")
+        assert "set aside" not in done.err and root.installed() == {"foo": "1", "other": "1"}, done
+        assert root.boot("true").err == "" and len(server.asked("/list.txt")) == 3
+
+
+def test_too_many_files_of_a_server(root, index):
+    index.add("foo", "1")
+    (root.conf / "mine.txt").write_text("foo\n")
+    with FaultServer() as server:
+        names = [f"/{i}.txt" for i in range(199)]
+        for name in names:
+            server.add(name, Answer())
+        server.add("/list.txt", Answer(body="".join(f"-r {name}\n" for name in names).encode()), Answer())
+        root.requirements(f"-r {server.url}/list.txt\n-r mine.txt\n")
+        assert "mine.txt (" in root.boot("true").err and not root.installed()
+        assert "set aside" not in root.boot("true").err and root.installed() == {"foo": "1"}
+
+
+def test_what_stands_in_a_file_of_this_machine_beside_one_of_a_server_stays_wrong(root, index):
+    index.add("foo", "1")
+    with FaultServer() as server:
+        server.add("/list.txt", Answer(body=b"foo\n"))
+        root.requirements(f"-r {server.url}/list.txt\nbad bad\n")
+        root.boot("true")
+        done = root.boot("true")
+        assert "bad bad" in done.err and "tries again" not in done.err and len(server.asked("/list.txt")) == 1, done
 
 
 # ---- constraints
