@@ -434,10 +434,12 @@ int fs_copy_fd(int from, int to, const char *path, struct err *err)
 static int copy_file(struct fs_linker *l, int fromfd, const char *from, int tofd, const char *to,
                      struct err *err)
 {
-    cleanup_close int in = openat(fromfd, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    cleanup_close int in = openat(fromfd, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
     if (in < 0 || fstat(in, &st) < 0)
         return err_sys(err, errno, "cannot open %s", from);
+    if (fs_unreadable_kind(st.st_mode))
+        return refuse_kind(from, st.st_mode, err);
     cleanup_close int out = openat(tofd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777);
     if (out < 0)
         return err_sys(err, errno, "cannot create %s", to);

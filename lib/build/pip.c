@@ -95,12 +95,16 @@ static void add_places(struct arena *a, char ***env, const struct build_settings
     add_list(a, env, "PIP_FIND_LINKS", &links, ' ');
 }
 
-/* What pip reads from the user's home, which the build has not. */
+/* What pip reads from the user's home, which the build has not. Of what is no file it would wait for the end.
+ */
 static const char *netrc_of(struct arena *a, const struct build_settings *s)
 {
-    const char *home = environment_get(s->environ, "HOME");
+    struct stat st;
+    const char *home = environment_get(s->environ, "HOME"), *given = environment_get(s->environ, "NETRC");
+    if (given)
+        return stat(given, &st) == 0 && fs_unreadable_kind(st.st_mode) ? "/dev/null" : NULL;
     const char *path = home && *home ? path_join(a, home, ".netrc") : NULL;
-    return !environment_get(s->environ, "NETRC") && path && fs_exists(AT_FDCWD, path) ? path : NULL;
+    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? path : NULL;
 }
 
 char **pip_environment(struct arena *a, const struct build_settings *s, const struct pip *pip,

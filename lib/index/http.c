@@ -35,6 +35,7 @@ void http_free(struct http *h)
         h->curl->global_cleanup();
     }
     strmap_free(&h->hosts);
+    err_clear(&h->certificates);
     h->multi = NULL;
 }
 
@@ -62,6 +63,15 @@ static void find_authorities(struct http *h)
         h->ca_dir = dir;
     else if (is_there(built->cainfo, S_IFREG))
         h->ca_file = built->cainfo;
+}
+
+int http_check_certificates(const char *path, struct err *err)
+{
+    struct stat st;
+    if (!path || stat(path, &st) < 0 || !fs_unreadable_kind(st.st_mode))
+        return 0;
+    return err_set(err, ERR_UNAVAILABLE, "%s is %s, not a file of certificates", path,
+                   fs_unreadable_kind(st.st_mode));
 }
 
 static void find_netrc(struct http *h)
@@ -92,6 +102,8 @@ static int network_open(struct http *h, struct err *err)
     h->curl->multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)MAX_HOST_CONNECTIONS);
     h->curl->share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     find_authorities(h);
+    if (http_check_certificates(h->ca_file, &h->certificates) == 0)
+        http_check_certificates(h->settings.client_cert, &h->certificates);
     find_netrc(h);
     /* With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE alone, and OpenSSL writes to sockets that peers close. */
     struct sigaction pipe_action;

@@ -29,6 +29,10 @@ struct http_settings {
                         fails, at once */
 };
 
+/* ERR_UNAVAILABLE where what is named as a file of certificates (NULL: none is) is a pipe or the like:
+ * whoever reads it waits for its writer. */
+int http_check_certificates(const char *path, struct err *err);
+
 struct http;
 struct http_request;
 

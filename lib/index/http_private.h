@@ -86,6 +86,7 @@ struct http {
     struct http_requests requests; /* all that are not released, in the order of starting */
     struct strmap hosts;
     const char *ca_file, *ca_dir, *netrc;
+    struct err certificates; /* why nothing can be asked for over TLS */
     bool used_network;
     bool answered;                     /* some server, with any status */
     long long began_ms;                /* the first request to the network; 0: none yet */

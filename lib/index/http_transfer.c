@@ -265,6 +265,11 @@ void http_transfer_start(struct http_request *r)
         http_request_done(r);
         return;
     }
+    if (r->target.secure && r->h->certificates.text) {
+        err_set(&r->err, ERR_UNAVAILABLE, "%s is not fetched: %s", r->shown, r->h->certificates.text);
+        http_request_done(r);
+        return;
+    }
     r->host = host_of(r);
     r->body_begun = r->enough = r->crowded = false;
     r->headers_ms = 0;

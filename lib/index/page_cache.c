@@ -101,7 +101,7 @@ void page_cache_open(struct arena *a, const char *cache_dir, const char *url, st
     char key[DIGEST_HEX], head[HEADER_LIMIT];
     digest_hex(text_of(url_without_credentials(&scratch, url)), key);
     out->path = arena_printf(a, "%s/pages/%s", cache_dir, key);
-    cleanup_close int fd = open(out->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    cleanup_close int fd = open(out->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > PAGE_LIMIT + HEADER_LIMIT)
         return;

@@ -237,6 +237,8 @@ static int builder_of(struct batch *b, struct builder **out, struct err *err)
     struct session *s = b->s;
     const struct settings *set = &s->settings;
     struct build_settings *settings = arena_new(&s->memory, struct build_settings);
+    if (!set->offline && session_certificates(s, err) < 0)
+        return -1;
     session_index_urls(s, &b->index_urls);
     array_each (&set->build_constraints, name)
         array_push(&b->constraints, strstr(*name, "://") ? *name : path_absolute(&s->memory, *name));
@@ -636,6 +638,19 @@ static struct git_options git_settings(struct session *s)
                                 .timeout_ms = time_left_ms(s)};
 }
 
+/* What git reads itself, and would wait for. */
+static int check_for_git(struct session *s, const struct git_url *url, struct err *err)
+{
+    struct stat st;
+    const char *home = environment_get(s->environ, "HOME");
+    if (!url_is_network(text_of(url->url)))
+        return 0;
+    if (home && stat(path_join(&s->memory, home, ".netrc"), &st) == 0 && fs_unreadable_kind(st.st_mode))
+        return err_set(err, ERR_UNAVAILABLE, "%s is not asked: %s/.netrc is %s, not a regular file",
+                       url->shown, home, fs_unreadable_kind(st.st_mode));
+    return session_certificates(s, err) < 0 ? err_wrap(err, "%s is not asked", url->shown) : 0;
+}
+
 int built_repository_commit(struct session *s, const struct git_url *url, char **commit, struct err *err)
 {
     const struct git_options options = git_settings(s);
@@ -644,7 +659,7 @@ int built_repository_commit(struct session *s, const struct git_url *url, char *
                        "%s is not asked which commit %s is, because the network is not to be used "
                        "(EXTENSION_OFFLINE); name the commit",
                        url->shown, url->ref ? url->ref : "its default branch");
-    return git_resolve(&s->memory, url, &options, commit, err);
+    return check_for_git(s, url, err) < 0 ? -1 : git_resolve(&s->memory, url, &options, commit, err);
 }
 
 static int check_out(struct session *s, const struct git_url *url, const char *commit,
@@ -657,6 +672,8 @@ static int check_out(struct session *s, const struct git_url *url, const char *c
                        "%s is not fetched, because the network is not to be used (EXTENSION_OFFLINE), and no "
                        "wheel was built of commit %s before",
                        url->shown, commit);
+    if (check_for_git(s, url, err) < 0)
+        return -1;
     of->lock = fs_new_dir(&s->memory, path_join(&s->memory, store_dir(s), BUILD_FOLDER), &folder, err);
     if (of->lock < 0)
         return -1;

@@ -231,7 +231,7 @@ static const char *name_of_archive(struct arena *a, const char *url, const char 
 {
     struct sdist_info info;
     const char *path = url_to_path(a, url);
-    cleanup_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+    cleanup_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
     if (fd >= 0 && sdist_read(a, fd, file, &info, NULL) == 0)
         return info.metadata.name;
     return sdist_name_project(a, text_of(file));

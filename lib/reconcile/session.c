@@ -255,6 +255,18 @@ int session_http(struct session *s, struct err *err)
     return s->http ? 0 : -1;
 }
 
+int session_certificates(const struct session *s, struct err *err)
+{
+    static const char *const variables[] = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+    if (http_check_certificates(s->settings.cert, err) < 0 ||
+        http_check_certificates(s->settings.client_cert, err) < 0)
+        return -1;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (http_check_certificates(environment_get(s->environ, variables[i]), err) < 0)
+            return -1;
+    return 0;
+}
+
 /* Whether somebody waits for it himself, and named this very file: -r <(…), -c /dev/stdin. */
 static bool is_named_by_hand(struct session *s, const char *place)
 {

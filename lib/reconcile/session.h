@@ -116,6 +116,9 @@ int session_venv(struct session *s, struct err *err);
 bool session_is_damaged(const struct session *s, const char *name);
 /* s->http; nothing of the network is touched yet. */
 int session_http(struct session *s, struct err *err);
+/* Before others (pip, git) are given the certificates that settings and variables name: ERR_UNAVAILABLE where
+ * they would wait for one for ever. */
+int session_certificates(const struct session *s, struct err *err);
 /* Appends the bytes of a file of at most `limit` bytes, named by its path or by an http(s) URL. Pipes and
  * terminals are read where the command line names them, and never at boot. ERR_NOT_FOUND: the server has
  * none; otherwise as fs_read and http_finish. */

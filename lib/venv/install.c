@@ -89,7 +89,7 @@ static int wants_interpreter(int dir, const char *name, bool *wants, struct err 
 {
     static const char wanted[] = "#!python";
     char start[sizeof wanted - 1];
-    cleanup_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    cleanup_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : read(fd, start, sizeof start);
     if (n < 0)
         return err_sys(err, errno, "cannot read %s", name);

@@ -7,6 +7,9 @@ import subprocess
 
 import pytest
 
+from servers import Authority
+from test_build import make_project
+
 LONG = 30  # seconds after which a boot hangs; under EXTENSION_SYNC_TIMEOUT's 300
 KIND = "is a pipe (FIFO), not a regular file"
 
@@ -119,6 +122,71 @@ def test_a_file_that_a_setting_names(demo, variable):
     assert f"{path} {KIND}" in boot(demo, **{variable: path})
     done = demo.run("sync", env={variable: path}, timeout=LONG)
     assert done.status and f"{path} {KIND}" in done.err, done
+
+
+@pytest.mark.parametrize("line", ["./thing-1.tar.gz", "thing @ file:thing-1.tar.gz", "./thing-1-py3-none-any.whl", "-f links\nthing"])
+def test_an_archive(demo, line):
+    for name in ("thing-1.tar.gz", "thing-1-py3-none-any.whl", "links/thing-1-py3-none-any.whl"):
+        fifo(demo.conf / name)
+    demo.requirements(line + "\n")
+    assert "is set aside" in boot(demo)
+    assert demo.installed() == {"demo": "1"}
+
+
+@pytest.mark.parametrize("name", ["PIP_CERT", "PIP_CLIENT_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_certificates(root, workshop, tmp_path, name):
+    authority = Authority(tmp_path / "authority", "the company")
+    workshop.add("demo", "1")
+    server = workshop.serve(tls=authority)
+    path = fifo(tmp_path / "certificates")
+    root.env.update(PIP_INDEX_URL=server.url, EXTENSION_AUTO_INSTALL="demo")
+    if name == "PIP_CLIENT_CERT":
+        root.env["PIP_CERT"] = str(authority.certificate)
+    said = boot(root, **{name: path})
+    assert f"demo/ is not fetched: {path} is a pipe (FIFO), not a file of certificates" in said
+    root.env["PIP_CERT"] = str(authority.certificate)
+    boot(root)
+    assert root.installed() == {"demo": "1"}
+
+
+@pytest.mark.parametrize("requirement", ["./project", "thing @ git+https://127.0.0.1:9/thing.git"])
+def test_certificates_for_a_build(demo, requirement):
+    path = fifo(demo.folder / "certificates")
+    make_project(demo.conf / "project", "thing")
+    demo.requirements(f"{requirement}\n")
+    said = boot(demo, PIP_CERT=path)
+    assert "is set aside" in said and f"{path} is a pipe (FIFO), not a file of certificates" in said
+    assert demo.installed() == {"demo": "1"}
+
+
+@pytest.mark.parametrize("way", ["home", "variable"])
+def test_a_netrc(demo, index, way):
+    path = fifo(demo.folder / "home/.netrc")
+    index.add("tool", "1")
+    make_project(demo.conf / "project", "thing", requires=["tool"])
+    demo.requirements("./project\ngit @ git+https://127.0.0.1:9/thing.git\n")
+    said = boot(demo, **({"HOME": demo.folder / "home"} if way == "home" else {"NETRC": path}))
+    assert demo.installed() == {"demo": "1"}
+    assert "the wheel that was built of" in said, "pip asked the index for what builds it"
+    assert way == "variable" or f"https://127.0.0.1:9/thing.git is not asked: {path} {KIND}" in said
+
+
+def test_constraints_of_builds(demo):
+    path = fifo(demo.folder / "limits.txt")
+    make_project(demo.conf / "project", "thing")
+    demo.requirements("./project\n")
+    said = boot(demo, PIP_BUILD_CONSTRAINT=path)
+    assert "is set aside" in said and f"{path} {KIND}" in said and demo.installed() == {"demo": "1"}
+
+
+def test_pages_of_the_cache(demo, index):
+    boot(demo)
+    for page in (demo.volume / "cache/extensions/pages").iterdir():
+        page.unlink()
+        fifo(page)
+    index.add("demo", "2")
+    boot(demo, EXTENSION_UPGRADE="1")
+    assert demo.installed() == {"demo": "2"}
 
 
 # ---- by hand
