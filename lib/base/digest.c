@@ -49,3 +49,14 @@ void digest_hex(struct text bytes, char hex[DIGEST_HEX])
     SHA256Final(raw, &ctx);
     hex_encode(raw, DIGEST_SIZE, hex);
 }
+
+void digest_print(const char *salt, const char *name, struct text secret, char hex[DIGEST_PRINT])
+{
+    struct buf b cleanup_buf = BUF_INIT;
+    char whole[DIGEST_HEX];
+    buf_printf(&b, "%s %s ", salt, name);
+    buf_text(&b, secret);
+    digest_hex(buf_view(&b), whole);
+    memcpy(hex, whole, DIGEST_PRINT - 1);
+    hex[DIGEST_PRINT - 1] = 0;
+}

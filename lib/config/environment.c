@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/environment.h"
 
+#include "base/digest.h"
 #include "base/strmap.h"
 #include "base/text.h"
 #include "base/nearest.h"
@@ -67,6 +68,15 @@ const char *environment_get(char *const *env, const char *name)
         if (is_named(*env, name, n))
             return *env + n + 1;
     return NULL;
+}
+
+char *environment_print(struct arena *a, char *const *env, const char *name, const char *salt)
+{
+    char hex[DIGEST_PRINT] = "-";
+    const char *value = env ? environment_get(env, name) : NULL;
+    if (value && *value)
+        digest_print(salt, name, text_of(value), hex);
+    return arena_strdup(a, hex);
 }
 
 char **environment_set(struct arena *a, char **env, const char *name, const char *value)

@@ -13,6 +13,9 @@
 char **environment_strip_prefix(struct arena *a, char *const *environ_in);
 /* NULL when it is not set. */
 const char *environment_get(char *const *env, const char *name);
+/* What a variable's value is, without the value, which can be a password: digest_print under a salt; "-"
+ * where it is not set or empty, which is one to pip. `env` may be NULL: none is set. */
+char *environment_print(struct arena *a, char *const *env, const char *name, const char *salt);
 /* Sets or replaces NAME=VALUE in an environment of ours (value NULL removes it); returns the environment,
  * maybe moved. */
 char **environment_set(struct arena *a, char **env, const char *name, const char *value);

@@ -5,9 +5,6 @@
 
 #include <stdint.h>
 
-/* So many hexadecimal digits tell a change, and too little of a password to look for it. */
-enum { DIGITS = 6 };
-
 static bool is_input(const struct setting *setting)
 {
     static const char *const keys[] = {"install",
@@ -37,20 +34,18 @@ static bool is_input(const struct setting *setting)
 }
 
 static void print_of(const struct settings *s, const struct setting *setting, const char *salt,
-                     char hex[DIGEST_HEX])
+                     char hex[DIGEST_PRINT])
 {
     struct buf b cleanup_buf = BUF_INIT;
-    buf_printf(&b, "%s %s ", salt, setting->key);
     setting_text(s, setting, &b);
-    digest_hex(buf_view(&b), hex);
-    hex[DIGITS] = 0;
+    digest_print(salt, setting->key, buf_view(&b), hex);
 }
 
 char *settings_prints(struct arena *a, const struct settings *s, const char *salt)
 {
     struct buf all cleanup_buf = BUF_INIT;
     for (size_t i = 0; i < setting_count; i++) {
-        char hex[DIGEST_HEX];
+        char hex[DIGEST_PRINT];
         if (!is_input(&setting_table[i]))
             continue;
         print_of(s, &setting_table[i], salt, hex);
@@ -77,7 +72,7 @@ const char *settings_changes(struct arena *a, const struct settings *s, const ch
     struct strings names cleanup_strings = {0};
     struct buf text cleanup_buf = BUF_INIT;
     while (rest.len && text_cut(&rest, ' ', &piece)) {
-        char hex[DIGEST_HEX];
+        char hex[DIGEST_PRINT];
         size_t equals = text_find(piece, '=');
         const struct setting *setting = setting_by_key(text_first(piece, equals));
         if (!setting || !is_input(setting))

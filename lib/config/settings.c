@@ -221,7 +221,8 @@ void settings_log_early(char *const *environ)
 
 int settings_load(const struct settings_source *source, struct settings *out, struct err *err)
 {
-    *out = (struct settings){.timeout_s = 300,
+    *out = (struct settings){.environ = source->environ,
+                             .timeout_s = 300,
                              .log_level = LOG_INFO,
                              .entrypoint_mode = "exec",
                              .pip_timeout_s = 15,

@@ -56,6 +56,8 @@ struct settings {
     const char **origins; /* of each in setting_table: who said it (a variable, FILE:LINE and key, an option);
                              NULL: nobody. NULL itself where nobody said anything */
 
+    char *const *environ; /* that they were read from, for the variables that files of requirements ask for */
+
     struct settings_file *files; /* every file looked for, in reading order, absent ones included */
     size_t file_count;
 };

@@ -125,12 +125,31 @@ static void test_distance(void **state)
     assert_int_equal(nearest_distance((struct text){longer, 80}, T("abc")), 64);
 }
 
+static void test_print(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    char *const *env = ENV("A=secret", "B=", "C=secret", "D=another");
+    const char *print = environment_print(&a, env, "A", "5a17");
+    assert_int_equal(strlen(print), 6);
+    assert_int_equal(strspn(print, "0123456789abcdef"), 6);
+    assert_string_equal(print, environment_print(&a, env, "A", "5a17"));
+    assert_string_not_equal(print, environment_print(&a, env, "A", "17a5"));
+    assert_string_not_equal(print, environment_print(&a, env, "C", "5a17"));
+    assert_string_not_equal(environment_print(&a, env, "D", "5a17"),
+                            environment_print(&a, ENV("D=anothes"), "D", "5a17"));
+    assert_string_equal(environment_print(&a, env, "B", "5a17"), "-");
+    assert_string_equal(environment_print(&a, env, "E", "5a17"), "-");
+    assert_string_equal(environment_print(&a, NULL, "A", "5a17"), "-");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prefix_rule), cmocka_unit_test(test_prefix_rule_with_doubles),
         cmocka_unit_test(test_set_and_get), cmocka_unit_test(test_truth),
         cmocka_unit_test(test_misspelt),    cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
