@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "boot/columns.h"
 #include "boot/fact.h"
+#include "config/environment.h"
 #include "config/settings.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct comparison {
     const struct boot_paths *paths;
     const struct settings *settings; /* NULL while writing */
     const struct boot_sources *sources;
+    const struct state *then; /* what the state says; NULL while writing */
 };
 
 /* ---- the facts that are computed again, each by the name of its kind */
@@ -98,6 +100,11 @@ static char *now_file(const struct comparison *c, const char *argument)
     return fact_file(c->a, argument);
 }
 
+static char *now_variable(const struct comparison *c, const char *argument)
+{
+    return environment_print(c->a, c->settings->environ, argument, c->then->salt ? c->then->salt : "");
+}
+
 static char *now_number(const struct comparison *c, const char *argument)
 {
     (void)argument;
@@ -116,6 +123,7 @@ enum kind_index {
     KIND_INTERPRETER,
     KIND_DISTRIBUTIONS,
     KIND_FILE,
+    KIND_VARIABLE,
     KIND_SOURCE,
     KIND_CODE,
     KIND_WHEEL,
@@ -135,6 +143,7 @@ static const struct kind {
     [KIND_INTERPRETER] = {"interpreter", now_interpreter, "the interpreter ", " changed"},
     [KIND_DISTRIBUTIONS] = {"distributions", now_distributions, "the distributions in ", " changed"},
     [KIND_FILE] = {"file", now_file, "", " changed"},
+    [KIND_VARIABLE] = {"variable", now_variable, "the variable ", " changed"},
     [KIND_SOURCE] = {"source", now_source, "the folder ", " changed"},
     [KIND_CODE] = {"code", now_code, "code that may have entry points in it changed in ", ""},
     [KIND_WHEEL] = {"wheel", now_wheel, "", " changed"},
@@ -249,6 +258,8 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
     add_fact(&b, "settings", state->settings, NULL);
     for (size_t i = 0; i < state->files.count; i++)
         add_file(&b, &c, state, i);
+    for (size_t i = 0; i < state->variables.count; i++)
+        add_fact(&b, kinds[KIND_VARIABLE].name, state->variable_prints.items[i], state->variables.items[i]);
     add_now(&b, &c, KIND_MACHINE, "");
     add_now(&b, &c, KIND_BASE, paths->base);
     if (state->interpreter)
@@ -336,7 +347,10 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
             out->soabi = value;
         else if (strcmp(kind, "always") == 0)
             out->always = true;
-        else if (strcmp(kind, "settings") == 0)
+        else if (strcmp(kind, PRINTS) == 0) {
+            out->salt = value;
+            out->prints = f->column[2];
+        } else if (strcmp(kind, "settings") == 0)
             strlcpy(out->settings, value, sizeof out->settings);
         else if (strcmp(kind, DEVELOPER) == 0)
             out->sources.items[out->sources.count++] = (struct boot_source){f->column[2], value, NULL};
@@ -355,12 +369,10 @@ static void collect(struct arena *a, const struct facts *facts, struct state *ou
 /* ---- comparing */
 
 /* The settings that changed, by name where the state lets them be told. */
-static const char *changed_settings(const struct comparison *c, const struct facts *facts)
+static const char *changed_settings(const struct comparison *c)
 {
-    const char *names = NULL;
-    array_each (facts, f)
-        if (!names && strcmp(f->column[0], PRINTS) == 0)
-            names = settings_changes(c->a, c->settings, f->column[1], f->column[2]);
+    const char *names =
+        c->then->prints ? settings_changes(c->a, c->settings, c->then->salt, c->then->prints) : NULL;
     return names ? names : kinds[KIND_SETTINGS].before;
 }
 
@@ -412,10 +424,9 @@ static const char *changed_sources(const struct comparison *c, const struct boot
 }
 
 /* *input: whether it is one of what a sync is asked for, and not of what it left. */
-static const char *difference(const struct comparison *c, const struct facts *facts,
-                              const struct boot_sources *then, bool *input)
+static const char *difference(const struct comparison *c, const struct facts *facts, bool *input)
 {
-    const char *sources = changed_sources(c, then);
+    const char *sources = changed_sources(c, &c->then->sources);
     size_t seen = 0, all = 0;
     array_each (facts, f) {
         const struct kind *kind = find_kind(f->column[0]);
@@ -428,11 +439,11 @@ static const char *difference(const struct comparison *c, const struct facts *fa
             continue;
         if (kind == &kinds[KIND_SOURCE] && sources)
             return sources;
-        return kind == &kinds[KIND_SETTINGS] ? changed_settings(c, facts) : reason_of(c, kind, f, now);
+        return kind == &kinds[KIND_SETTINGS] ? changed_settings(c) : reason_of(c, kind, f, now);
     }
     *input = false;
     for (size_t i = 0; i < KINDS; i++)
-        if (i != KIND_SOURCE && i != KIND_CODE && i != KIND_FILE && i != KIND_WHEEL)
+        if (i != KIND_SOURCE && i != KIND_CODE && i != KIND_FILE && i != KIND_VARIABLE && i != KIND_WHEEL)
             all |= (size_t)1 << i;
     if ((seen & all) != all)
         return "the state of the last sync is not whole";
@@ -555,7 +566,8 @@ enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths
 {
     struct facts facts = {0};
     struct state state = {0};
-    const struct comparison c = {.a = a, .paths = paths, .settings = settings, .sources = sources};
+    const struct comparison c = {
+        .a = a, .paths = paths, .settings = settings, .sources = sources, .then = &state};
     const char *why = state_unfinished(paths) ? "the last sync was not finished" : NULL;
     const char *unread = read_state(a, paths, &facts);
     if (!unread)
@@ -568,7 +580,7 @@ enum state_verdict state_compare(struct arena *a, const struct boot_paths *paths
         why = settings->upgrade ? "EXTENSION_UPGRADE asks for newer versions at each boot"
                                 : "the last sync was asked for something else than a boot is";
     if (!why)
-        why = difference(&c, &facts, &state.sources, &state.other_inputs);
+        why = difference(&c, &facts, &state.other_inputs);
     if (!why && state.status < 0)
         why = "the state of the last sync is not whole";
     array_free(&facts);

@@ -59,11 +59,13 @@ struct state {
     const char *salt, *prints; /* settings_prints, to name what changed; may be NULL */
     struct strings
         files; /* every file read or looked for: settings' files, requirement files and what they include */
-    struct strings digests; /* of `files`, in their order, as they were when they were read ("-": there was
-                               none); those beyond its end are computed by state_write. A file over http is
-                               its URL alone */
-    struct strings base_folders; /* struct interpreter.path */
-    const char *interpreter;     /* the file whose size and mtime count (resolved base_executable) */
+    struct strings digests;   /* of `files`, in their order, as they were when they were read ("-": there was
+                                 none); those beyond its end are computed by state_write. A file over http is
+                                 its URL alone */
+    struct strings variables; /* that those files ask for by ${NAME}, whether they are set or not, */
+    struct strings variable_prints; /* and environment_print of each, under `salt` */
+    struct strings base_folders;    /* struct interpreter.path */
+    const char *interpreter;        /* the file whose size and mtime count (resolved base_executable) */
     const char *soabi;
     struct boot_sources sources;     /* developers' */
     struct strings folders;          /* that requirements name, */

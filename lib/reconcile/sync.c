@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/progress.h"
 #include "base/stopwatch.h"
+#include "config/environment.h"
 #include "reconcile/apply.h"
 #include "reconcile/cache.h"
 #include "reconcile/history.h"
@@ -220,6 +221,16 @@ static void remember_file(struct state *state, struct arena *a, const char *path
     array_push(&state->digests, arena_strdup(a, digest));
 }
 
+static void remember_variables(struct state *state, const struct run *run)
+{
+    struct session *s = run->s;
+    array_each (&run->wanted.variables, name) {
+        array_push(&state->variables, *name);
+        array_push(&state->variable_prints,
+                   environment_print(&s->memory, s->environ, *name, s->settings_salt));
+    }
+}
+
 static void remember_local(struct state *state, struct arena *a, const struct requirement *r)
 {
     char *path = r->url ? url_to_path(a, r->url) : NULL;
@@ -286,6 +297,7 @@ static int remember(struct run *run, struct err *err)
                       s->settings.files[i].exists ? s->settings.files[i].digest : "-");
     for (size_t i = 0; i < run->wanted.files.count; i++)
         remember_file(&state, a, run->wanted.files.items[i], run->wanted.digests.items[i]);
+    remember_variables(&state, run);
     remember_folders(&state, run);
     array_each (&run->wanted.roots, root)
         remember_local(&state, a, root->requirement);
@@ -300,6 +312,8 @@ static int remember(struct run *run, struct err *err)
     remember_marks(run, &state.marks);
     int result = state_write(&s->paths, &state, err);
     array_free(&state.files);
+    array_free(&state.variables);
+    array_free(&state.variable_prints);
     array_free(&state.folders);
     array_free(&state.folder_facts);
     array_free(&state.code);

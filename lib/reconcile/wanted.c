@@ -20,6 +20,7 @@ struct reader {
     struct session *s;
     struct wanted *out;
     struct arena *a;
+    struct strmap *asked;             /* the variables in out->variables */
     const char *stack[INCLUDE_DEPTH]; /* the files being read, outermost first */
     size_t depth;
     size_t served;   /* how many of them came from a server: what that says may be otherwise next time, */
@@ -149,9 +150,14 @@ static void add(struct reader *r, const char *text, const struct place *at)
     }
 }
 
+/* Set or not: setting it later is a change as well. */
 static const char *variable(void *ctx, const char *name)
 {
-    return environment_get(ctx, name);
+    struct reader *r = ctx;
+    void **asked = strmap_place(r->asked, text_of(name));
+    if (!*asked)
+        array_push(&r->out->variables, *asked = arena_strdup(r->a, name));
+    return environment_get(r->s->environ, name);
 }
 
 /* Where a nested file's name leads, from the file that names it. */
@@ -238,7 +244,7 @@ static int read_file(struct reader *r, const char *path, bool root, struct err *
     array_push(&r->out->digests, arena_strdup(r->a, digest));
     if (got < 0)
         return -1;
-    if (requirements_file_parse(r->a, buf_view(&bytes), variable, r->s->environ, &lines, err) < 0) {
+    if (requirements_file_parse(r->a, buf_view(&bytes), variable, r, &lines, err) < 0) {
         array_free(&lines);
         return err_wrap(err, "%s", path);
     }
@@ -371,7 +377,8 @@ int wanted_read(struct session *s, struct wanted *out, struct err *err)
                            locked_name(s));
         return locked_read(s, out, err) < 0 ? -1 : wanted_sources(s, out, err);
     }
-    struct reader r = {.s = s, .out = out, .a = &s->memory};
+    struct strmap asked cleanup_strmap = STRMAP_INIT;
+    struct reader r = {.s = s, .out = out, .a = &s->memory, .asked = &asked};
     for (size_t i = 0; i < s->options->constraint_files.count; i++)
         if (read_named(&r, s->options->constraint_files.items[i], false, err) < 0)
             return -1;
@@ -414,4 +421,5 @@ void wanted_free(struct wanted *w)
     array_free(&w->constraints);
     array_free(&w->files);
     array_free(&w->digests);
+    array_free(&w->variables);
 }

@@ -57,6 +57,7 @@ struct wanted {
     } developed;
     struct strings files;   /* read or looked for; over http by URL */
     struct strings digests; /* of their bytes when they were read, SHA-256 in hex; "-" where there was none */
+    struct strings variables; /* that files ask for by ${NAME}, whether they are set or not; each once */
 };
 
 #define cleanup_wanted __attribute__((cleanup(wanted_free)))

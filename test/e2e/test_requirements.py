@@ -502,3 +502,85 @@ def test_a_repository_without_a_name_says_what_to_write(root, index):
     plan = root.plan(status=1)
     assert "write NAME @ git+https://git.example/x.git" in reasons(plan)["git+https://git.example/x.git"]
     assert answer(plan) == {"user": "1"}
+
+
+# ---- variables
+
+def said(done):
+    """Why the boot synced, None where it did not."""
+    found = re.search(r"preparing the extensions: (.*)", done.err)
+    return found and found[1]
+
+
+@pytest.fixture
+def versions(index):
+    for name in ("aaa", "bbb"):
+        for version in ("1.0", "2.0"):
+            index.add(name, version)
+    return index
+
+
+@pytest.mark.parametrize("text, values", [
+    ("aaa==${GIVEN}\n", ("1.0", "2.0")),
+    ("aaa\n-r ${GIVEN}\n", ("one.txt", "two.txt")),
+    ("aaa\n-c ${GIVEN}\n", ("one.txt", "two.txt")),
+    ("-r nested.txt\n", ("1.0", "2.0")),
+    ("aaa\n-c nested.txt\n", ("1.0", "2.0")),
+    ("-r {www}/nested.txt\n", ("1.0", "2.0")),
+    ("bbb==1.0\n--config-settings=${GIVEN}\naaa==${GIVEN}\n# ${OTHER}\n", ("1.0", "2.0")),
+])
+def test_a_variable_in_a_file_is_an_input(root, versions, text, values):
+    www = versions.folder / "index"
+    for folder in (root.conf, www):
+        (folder / "nested.txt").write_text("aaa==${GIVEN}\n")
+        (folder / "one.txt").write_text("aaa==1.0\n")
+        (folder / "two.txt").write_text("aaa==2.0\n")
+    root.requirements(text.replace("{www}", versions.server.url.rsplit("/", 2)[0]))
+    for value, version, why in zip(values, ("1.0", "2.0"), ("there has been no sync yet", "the variable GIVEN changed")):
+        assert said(root.boot("true", env={"GIVEN": value, "OTHER": value})) == why
+        assert root.installed()["aaa"] == version
+        assert said(root.boot("true", env={"GIVEN": value, "OTHER": "another"})) is None
+
+
+def test_a_variable_that_is_set_mends_what_was_malformed_without_it(root, versions):
+    root.requirements("aaa==${AAA_VERSION}\nbbb\n")
+    for said_then in ("there has been no sync yet", None):
+        done = root.boot("true")
+        assert said(done) == said_then and 'is not a version' in done.err and root.installed() == {"bbb": "2.0"}, done
+    assert said(root.boot("true", env={"AAA_VERSION": ""})) is None  # as pip has it: not set
+    done = root.boot("true", env={"AAA_VERSION": "1.0"})
+    assert said(done) == "the variable AAA_VERSION is new" and root.installed() == {"aaa": "1.0", "bbb": "2.0"}, done
+    # The forms of LocalStack's command line win, and are one with the others.
+    done = root.boot("true", env={"AAA_VERSION": "2.0", "LOCALSTACK_AAA_VERSION": "1.0"})
+    assert said(done) is None, done
+    assert "the variable AAA_VERSION changed" in root.run("doctor", env={"LOCALSTACK_AAA_VERSION": "2.0"}).out
+    done = root.boot("true", env={"LOCALSTACK_AAA_VERSION": "2.0"})
+    assert said(done) == "the variable AAA_VERSION changed" and root.installed()["aaa"] == "2.0", done
+    done = root.boot("true")
+    assert said(done) == "the variable AAA_VERSION is gone" and root.installed()["aaa"] == "2.0", done
+
+
+def test_the_value_of_a_variable_is_kept_nowhere(root, versions):
+    url = versions.server.url.replace("http://", "http://${INDEX_USER}:${INDEX_PASSWORD}@")
+    root.requirements(f"--index-url {url}\naaa\n")
+    env = {"INDEX_USER": "somebody", "INDEX_PASSWORD": "hunter2"}
+    assert root.boot("true", env=env).status == 0 and root.installed() == {"aaa": "2.0"}
+    state = (root.extensions / ".localstack-extensions.state").read_text()
+    names = [line.split("\t")[2] for line in state.splitlines() if line.startswith("variable\t")]
+    assert names == ["INDEX_USER", "INDEX_PASSWORD"]
+    plain = [hashlib.new(algorithm, value.encode()).hexdigest()[:6] for value in env.values() for algorithm in ("sha256", "sha1", "md5")]
+    assert not [value for value in [*env.values(), *plain] if value in state]
+    done = root.boot("true", env={**env, "INDEX_PASSWORD": "hunter3"})
+    assert said(done) == "the variable INDEX_PASSWORD changed" and "hunter" not in done.err, done
+    assert said(root.boot("true", env={**env, "INDEX_PASSWORD": "hunter3"})) is None
+    again = (root.extensions / ".localstack-extensions.state").read_text()
+    assert re.search(r"variable\t.*\tINDEX_USER", again)[0] not in state  # under another salt
+
+
+def test_a_lock_needs_no_variables(root, versions):
+    root.requirements("aaa==${AAA_VERSION}\n")
+    lock = root.run("lock", env={"AAA_VERSION": "1.0"})
+    (root.conf / "pylock.toml").write_text(lock.out)
+    for version, why in (("1.0", "there has been no sync yet"), ("2.0", None), (None, None)):
+        done = root.boot("true", env={"EXTENSION_LOCK": root.conf / "pylock.toml", "AAA_VERSION": version})
+        assert said(done) == why and root.installed() == {"aaa": "1.0"}, done

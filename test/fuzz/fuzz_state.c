@@ -22,7 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct arena kept;
     static struct boot_paths paths;
     struct arena a cleanup_arena = ARENA_INIT;
-    const struct settings settings = {0};
+    static char entry[] = "GIVEN=1";
+    static char *environment[] = {entry, NULL};
+    const struct settings settings = {.environ = environment};
     struct state state;
     const char *reason;
     if (!paths.root) {

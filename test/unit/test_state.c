@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/digest.h"
 #include "base/fs.h"
 #include "boot/fact.h"
 #include "boot/state.h"
+#include "config/environment.h"
 #include "config/settings.h"
 #include "test.h"
 
@@ -31,6 +33,11 @@ static void put(struct world *w, const char *file, const char *text)
     assert_int_equal(fs_write(AT_FDCWD, file, text_of(text), 0644, false, NULL), 0);
 }
 
+static void read_bytes(struct world *w, struct buf *to)
+{
+    assert_int_equal(fs_read(AT_FDCWD, below(w, w->paths.extensions, SYNC_STATE), 1 << 20, to, NULL), 0);
+}
+
 static void set_mtime(const char *file, long seconds)
 {
     const struct timespec times[2] = {{0, UTIME_OMIT}, {seconds, 5}};
@@ -46,8 +53,10 @@ static void settle(struct world *w)
 
 static void load_settings(struct world *w, const char *entry)
 {
-    char *env[] = {arena_strdup(&w->a, "PIP_CONFIG_FILE=/dev/null"),
-                   entry ? arena_strdup(&w->a, entry) : NULL, NULL};
+    char **env = arena_array(&w->a, 3, sizeof *env);
+    env[0] = arena_strdup(&w->a, "PIP_CONFIG_FILE=/dev/null");
+    env[1] = entry ? arena_strdup(&w->a, entry) : NULL;
+    env[2] = NULL;
     struct settings_source source = {.root = w->paths.root, .environ = env};
     settings_free(&w->settings);
     assert_int_equal(settings_load(&source, &w->settings, NULL), 0);
@@ -121,6 +130,8 @@ static int tear_down(void **state)
     settings_free(&w->settings);
     strings_free(&w->state.files);
     strings_free(&w->state.digests);
+    strings_free(&w->state.variables);
+    strings_free(&w->state.variable_prints);
     strings_free(&w->state.base_folders);
     strings_free(&w->state.folders);
     sources_free(&w->now);
@@ -251,6 +262,86 @@ static void test_settings_that_changed_are_named(void **state)
     memset(strchr(prints, '='), ' ', 40);
     put(w, file, buf_cstr(&bytes));
     assert_changed(w, "changed");
+}
+
+/* As an environment of these entries has them, under the salt of write_state. */
+static void write_variables(struct world *w, char **env)
+{
+    static const char *const names[] = {"SET", "UNSET", "PASSWORD"};
+    w->state.variables.count = w->state.variable_prints.count = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        array_push(&w->state.variables, arena_strdup(&w->a, names[i]));
+        array_push(&w->state.variable_prints, environment_print(&w->a, env, names[i], "5a17"));
+    }
+    w->settings.environ = env;
+    write_state(w);
+}
+
+static void test_variables(void **state)
+{
+    struct world *w = *state;
+    struct state got;
+    char one[] = "SET=1", two[] = "SET=2", other[] = "OTHER=1", unset[] = "UNSET=", set[] = "UNSET=1",
+         password[] = "PASSWORD=s3cret";
+    char *then[] = {one, password, NULL}, *same[] = {other, unset, password, one, NULL};
+    char *changed[] = {password, two, NULL}, *gone[] = {password, NULL}, *new[] = {one, set, password, NULL};
+    write_variables(w, then);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    w->settings.environ = same;
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    w->settings.environ = changed;
+    assert_changed(w, "the variable SET changed");
+    compare(w, &got);
+    assert_true(got.other_inputs);
+    w->settings.environ = gone;
+    assert_changed(w, "the variable SET is gone");
+    w->settings.environ = new;
+    assert_changed(w, "the variable UNSET is new");
+    w->settings.environ = NULL;
+    assert_changed(w, "the variable SET is gone");
+}
+
+/* The one change of it is noticed, and what was there is not told. */
+static void test_variables_are_no_plain_digests(void **state)
+{
+    struct world *w = *state;
+    char hex[DIGEST_HEX], password[] = "PASSWORD=s3cret", another[] = "PASSWORD=s3cres";
+    char *then[] = {password, NULL}, *now[] = {another, NULL};
+    struct buf bytes cleanup_buf = BUF_INIT;
+    write_variables(w, then);
+    read_bytes(w, &bytes);
+    digest_hex(T("s3cret"), hex);
+    hex[6] = 0;
+    assert_null(strstr(buf_cstr(&bytes), "s3cret"));
+    assert_null(strstr(buf_cstr(&bytes), hex));
+    assert_non_null(strstr(buf_cstr(&bytes), "variable\t-\tUNSET\n"));
+    w->settings.environ = now;
+    assert_changed(w, "the variable PASSWORD changed");
+    assert_null(strstr(w->reason, "s3cre"));
+}
+
+/* A state of an earlier version, or one that was tampered with. */
+static void test_variables_without_a_salt(void **state)
+{
+    struct world *w = *state;
+    char password[] = "PASSWORD=s3cret";
+    char *then[] = {password, NULL};
+    const char *file = below(w, w->paths.extensions, SYNC_STATE);
+    struct buf bytes cleanup_buf = BUF_INIT, fresh cleanup_buf = BUF_INIT;
+    struct text rest, line;
+    write_variables(w, then);
+    read_bytes(w, &bytes);
+    for (rest = buf_view(&bytes); rest.len && text_cut(&rest, '\n', &line);)
+        if (!text_starts(line, T("settings-prints\t")))
+            buf_printf(&fresh, "%.*s\n", TEXT_ARG(line));
+    put(w, file, buf_cstr(&fresh));
+    assert_changed(w, "the variable PASSWORD changed");
+    buf_clear(&fresh);
+    for (rest = buf_view(&bytes); rest.len && text_cut(&rest, '\n', &line);)
+        if (!text_starts(line, T("variable\t")))
+            buf_printf(&fresh, "%.*s\n", TEXT_ARG(line));
+    put(w, file, buf_cstr(&fresh));
+    assert_int_equal(compare(w, NULL), STATE_SAME);
 }
 
 static void test_base(void **state)
@@ -510,11 +601,6 @@ static char *state_text(struct world *w)
     return arena_strdup(&w->a, bytes.ptr);
 }
 
-static void read_bytes(struct world *w, struct buf *to)
-{
-    assert_int_equal(fs_read(AT_FDCWD, below(w, w->paths.extensions, SYNC_STATE), 1 << 20, to, NULL), 0);
-}
-
 static void test_marks(void **state)
 {
     struct world *w = *state;
@@ -664,6 +750,9 @@ int main(void)
         TEST(test_settings_files),
         TEST(test_settings),
         TEST(test_settings_that_changed_are_named),
+        TEST(test_variables),
+        TEST(test_variables_are_no_plain_digests),
+        TEST(test_variables_without_a_salt),
         TEST(test_base),
         TEST(test_interpreter),
         TEST(test_inode_and_ctime_do_not_count),

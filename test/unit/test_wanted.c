@@ -253,6 +253,25 @@ static void a_malformed_requirement_fails_alone(void **state)
     assert_root(w, 4, "six", "@extensions.txt:9");
 }
 
+static void variables_are_told_by_name_each_once(void **state)
+{
+    struct world *w = *state;
+    static const char *const names[] = {"SET", "UNSET", "EMPTY", "FILE", "DEEP", "LIMIT"};
+    char set[] = "SET=1", empty[] = "EMPTY=", file[] = "FILE=more/a.txt", unasked[] = "UNASKED=1";
+    char *environment[] = {unasked, set, empty, file, NULL};
+    w->s.environ = environment;
+    put(w, "extensions.txt",
+        "one==${SET} # ${COMMENT}\n# ${COMMENT}\ntwo==${UNSET}\nthree${EMPTY}\nfour==${SET}\n$PLAIN${lower}\n"
+        "-r ${FILE}\n-c limits.txt\n");
+    put(w, "more/a.txt", "five==${DEEP}${SET}\n");
+    put(w, "limits.txt", "six<${LIMIT}\n");
+    read_variable(w, "seven==${VARIABLE}");
+    assert_int_equal(w->wanted.variables.count, sizeof names / sizeof *names);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_string_equal(w->wanted.variables.items[i], names[i]);
+    assert_root(w, 0, "one==1", "@extensions.txt:1");
+}
+
 /* ---- files that name files */
 
 static void an_included_file_stands_where_it_is_included(void **state)
@@ -651,6 +670,7 @@ int main(void)
         TEST(a_file_that_cannot_be_read_fails_alone),
         TEST(a_marker_that_does_not_hold_drops_the_requirement),
         TEST(a_malformed_requirement_fails_alone),
+        TEST(variables_are_told_by_name_each_once),
         TEST(an_included_file_stands_where_it_is_included),
         TEST(paths_of_included_files_are_absolute_or_file_urls),
         TEST(constraints_are_no_requirements),
