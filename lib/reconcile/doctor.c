@@ -135,14 +135,27 @@ static json_t *sources_section(struct session *s, const struct wanted *w)
     return list;
 }
 
+/* That files ask for. Their values can be passwords. */
+static json_t *variables_section(struct session *s, const struct wanted *w)
+{
+    json_t *list = json_array();
+    array_each (&w->variables, name) {
+        const char *value = environment_get(s->environ, *name);
+        json_array_append_new(
+            list, json_pack("{s:o, s:b}", "variable", report_text(*name), "set", value && *value));
+    }
+    return list;
+}
+
 /* What is asked for is read only where there is an interpreter, whose Python the markers are about. */
-static json_t *files_section(struct report *r, json_t **sources)
+static json_t *files_section(struct report *r, json_t **variables, json_t **sources)
 {
     struct session *s = r->s;
     struct wanted wanted cleanup_wanted = {0};
     struct err err cleanup_err = ERR_INIT;
     json_t *list = json_array();
     *sources = json_array();
+    *variables = json_array();
     for (size_t i = 0; i < s->settings.file_count; i++)
         add_file(list, s->settings.files[i].path, s->settings.files[i].exists);
     if (!s->has_interpreter) {
@@ -157,6 +170,8 @@ static json_t *files_section(struct report *r, json_t **sources)
     array_each (&wanted.failures, f)
         report_problem(r, "%s (%s): %s", f->requirement, f->from, f->reason);
     json_decref(*sources);
+    json_decref(*variables);
+    *variables = variables_section(s, &wanted);
     *sources = sources_section(s, &wanted);
     return list;
 }
@@ -385,8 +400,9 @@ void doctor_examine(struct report *r, struct session *s, const char *settings_fa
     restrict_writes(s, false);
     s->settings.retries = 0; /* somebody sits there and waits */
     add(r, "base", base_section(r));
-    json_t *sources;
-    add(r, "files", files_section(r, &sources));
+    json_t *variables, *sources;
+    add(r, "files", files_section(r, &variables, &sources));
+    add(r, "variables", variables);
     add(r, "sources", sources);
     add(r, "venv", venv_section(r));
     add(r, "cache", cache);

@@ -13,7 +13,7 @@ from checks import demo_set
 from servers import Authority, Nginx, free_port
 from test_downloads import gate  # noqa: F401 (a fixture)
 
-SECTIONS = ["system", "settings", "environment", "base", "files", "sources", "venv", "cache", "indexes", "check", "syncs", "lock-held-by", "next-boot", "problems"]
+SECTIONS = ["system", "settings", "environment", "base", "files", "variables", "sources", "venv", "cache", "indexes", "check", "syncs", "lock-held-by", "next-boot", "problems"]
 CANARY = "canary4711"
 
 
@@ -115,6 +115,17 @@ def test_files_that_are_included(root, index):
     assert found[str(root.conf / "more.txt")] == "read"
     assert any(path.endswith("limits.txt") and what == "there, but not read" for path, what in found.items()), found
     assert any("limits.txt" in text for text in report["problems"])
+
+
+def test_variables_that_files_ask_for(root, index):
+    index.add("tool", "1")
+    root.requirements(f"# ${{COMMENT}}\ntool==${{TOOL}}\n-r ${{FOLDER}}/more.txt\n--find-links {root.conf}${{EMPTY}}\n")
+    report = doctor(root, status=1, TOOL=CANARY, EMPTY="", OTHER="1")
+    assert report["variables"] == [{"variable": "TOOL", "set": True}, {"variable": "FOLDER", "set": False}, {"variable": "EMPTY", "set": False}]
+    assert CANARY not in json.dumps(report["variables"])
+    root.requirements("tool\n")
+    root.sync()
+    assert doctor(root)["variables"] == []
 
 
 # ---- broken
