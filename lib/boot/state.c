@@ -195,7 +195,7 @@ static void add_then(struct buf *to, const struct comparison *c, enum kind_index
     add_fact(to, kinds[kind].name, value ? value : kinds[kind].now(c, argument), argument);
 }
 
-static void add_folders(struct buf *to, const struct comparison *c, const struct state *state)
+static void add_local(struct buf *to, const struct comparison *c, const struct state *state)
 {
     for (size_t i = 0; i < state->folders.count; i++)
         add_then(to, c, KIND_SOURCE, state->folders.items[i],
@@ -203,6 +203,9 @@ static void add_folders(struct buf *to, const struct comparison *c, const struct
     for (size_t i = 0; i < state->code.count; i++)
         add_then(to, c, KIND_CODE, state->code.items[i],
                  i < state->code_facts.count ? state->code_facts.items[i] : NULL);
+    for (size_t i = 0; i < state->wheels.count; i++)
+        add_then(to, c, KIND_WHEEL, state->wheels.items[i],
+                 i < state->wheel_facts.count ? state->wheel_facts.items[i] : NULL);
 }
 
 static void add_redacted(struct buf *to, const char *s, char end)
@@ -270,9 +273,7 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
         add_fact(&b, DEVELOPER, source->place, source->folder);
     array_each (&state->sources, source)
         add_then(&b, &c, KIND_SOURCE, source->folder, source->fact);
-    add_folders(&b, &c, state);
-    array_each (&state->wheels, wheel)
-        add_now(&b, &c, KIND_WHEEL, *wheel);
+    add_local(&b, &c, state);
     add_now(&b, &c, KIND_VENV, "");
     if (state->site_packages)
         add_now(&b, &c, KIND_VENV_FOLDER, state->site_packages);

@@ -67,14 +67,15 @@ struct state {
     struct strings base_folders;    /* struct interpreter.path */
     const char *interpreter;        /* the file whose size and mtime count (resolved base_executable) */
     const char *soabi;
-    struct boot_sources sources;     /* developers' */
-    struct strings folders;          /* that requirements name, */
-    struct strings folder_facts;     /* and fact_source of each when it was read; those beyond its end are
-                                        computed     by state_write */
-    struct strings code, code_facts; /* folders whose code was imported, and fact_code of each then */
-    struct strings wheels;     /* local ones that requirements and constraints name: size and mtime count */
-    const char *site_packages; /* relative */
-    bool always;               /* never unchanged (EXTENSION_UPGRADE) */
+    struct boot_sources sources;        /* developers' */
+    struct strings folders;             /* that requirements name, */
+    struct strings folder_facts;        /* and fact_source of each when it was read; those beyond its end are
+                                           computed     by state_write */
+    struct strings code, code_facts;    /* folders whose code was imported, and fact_code of each then */
+    struct strings wheels, wheel_facts; /* local ones that something asks for, and fact_stat of each when it
+                                           was read: as above */
+    const char *site_packages;          /* relative */
+    bool always;                        /* never unchanged (EXTENSION_UPGRADE) */
     struct {
         struct state_failure *items;
         size_t count, room;

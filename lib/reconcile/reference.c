@@ -137,15 +137,20 @@ static bool cut_to_place(struct text *t)
     return named;
 }
 
-const char *reference_folder_said(struct arena *a, struct text said, const char *folder, bool editable)
+const char *reference_said(struct arena *a, struct text said, const char *folder, bool editable,
+                           bool *is_file)
 {
     cut_to_place(&said);
-    if (is_url(said))
-        return reference_folder(a, text_dup(a, said));
-    if (!editable && !looks_like_path(said))
+    const char *url = is_url(said) ? text_dup(a, said) : NULL, *path = NULL;
+    if (url)
+        path = url_to_path(a, url);
+    else if (editable || looks_like_path(said) || is_archive(said))
+        path = locate(a, said, folder);
+    struct stat st;
+    if (!path || stat(path, &st) < 0)
         return NULL;
-    const char *path = locate(a, said, folder);
-    return is_folder(path) ? path : NULL;
+    *is_file = !S_ISDIR(st.st_mode);
+    return *is_file || !url ? path : reference_folder(a, url);
 }
 
 bool reference_same_folder(const char *one, const char *other)

@@ -21,8 +21,10 @@ struct text reference_marker(struct text text);
 /* The folder of the project that a URL (with the subdirectory behind its #) leads to on this machine,
  * absolute; NULL where that is no folder. */
 const char *reference_folder(struct arena *a, const char *url);
-/* The same of what stands in an input, whether it can be used or not: a path, a URL, or NAME @ URL. */
-const char *reference_folder_said(struct arena *a, struct text said, const char *folder, bool editable);
+/* The same of what stands in an input, whether it can be used or not: a path, a URL, or NAME @ URL. *is_file:
+ * it leads to what is no folder, a wheel or a source archive. NULL as well where nothing is there. */
+const char *reference_said(struct arena *a, struct text said, const char *folder, bool editable,
+                           bool *is_file);
 /* Whether both are the same folder, by whatever path. */
 bool reference_same_folder(const char *one, const char *other);
 

@@ -108,6 +108,8 @@ void session_close(struct session *s)
     strmap_free(&s->failed_builds);
     array_free(&s->folders);
     array_free(&s->folder_facts);
+    array_free(&s->wheels);
+    array_free(&s->wheel_facts);
     sources_free(&s->sources);
     settings_free(&s->settings);
     arena_free(&s->memory);
@@ -147,13 +149,24 @@ void session_place_sources(struct session *s)
     warn_of_sources(s);
 }
 
+static const char *first_fact(struct arena *a, struct strings *paths, struct strings *facts, const char *path,
+                              char *(*fact)(struct arena *a, const char *path))
+{
+    for (size_t i = 0; i < paths->count; i++)
+        if (strcmp(paths->items[i], path) == 0)
+            return facts->items[i];
+    array_push(paths, arena_strdup(a, path));
+    return *array_push(facts, fact(a, path));
+}
+
 const char *session_folder(struct session *s, const char *folder)
 {
-    for (size_t i = 0; i < s->folders.count; i++)
-        if (strcmp(s->folders.items[i], folder) == 0)
-            return s->folder_facts.items[i];
-    array_push(&s->folders, arena_strdup(&s->memory, folder));
-    return *array_push(&s->folder_facts, fact_source(&s->memory, folder));
+    return first_fact(&s->memory, &s->folders, &s->folder_facts, folder, fact_source);
+}
+
+const char *session_wheel(struct session *s, const char *file)
+{
+    return first_fact(&s->memory, &s->wheels, &s->wheel_facts, file, fact_stat);
 }
 
 int session_interpreter(struct session *s, struct err *err)

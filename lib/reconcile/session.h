@@ -81,6 +81,7 @@ struct session {
     struct ARRAY(struct build_setting) build_settings;
     struct strmap projects;               /* folder -> struct project of developed.h, as read in this run */
     struct strings folders, folder_facts; /* of session_folder */
+    struct strings wheels, wheel_facts;   /* of session_wheel */
     const char
         *build_key; /* what of the settings makes other wheels of the same source; NULL: not asked yet */
     const char *build_fault;     /* NULL, or why nothing can be built: then too */
@@ -105,6 +106,8 @@ void session_place_sources(struct session *s);
 /* fact_source of a folder, absolute, as it was when it was first asked for: before anything in it was read,
  * so that a boot notices what changed since. */
 const char *session_folder(struct session *s, const char *folder);
+/* The same of a wheel or source archive: fact_stat. */
+const char *session_wheel(struct session *s, const char *file);
 /* The interpreter and its tags, in s->py and s->tags. */
 int session_interpreter(struct session *s, struct err *err);
 /* What the base has, in s->base. */

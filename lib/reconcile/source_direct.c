@@ -42,6 +42,13 @@ static void note_folder(struct session *s, const char *url)
         session_folder(s, folder);
 }
 
+static void note_file(struct session *s, const char *url)
+{
+    const char *path = url_to_path(&s->memory, url);
+    if (path)
+        session_wheel(s, path);
+}
+
 /* What is installed stays when the folder cannot be looked at. */
 static bool came_from_folder(struct source *source, struct installed *have, const struct direct_url *from,
                              const char *url)
@@ -84,6 +91,7 @@ static bool came_from(struct source *source, struct installed *have, const char 
     const char *path = url_to_path(&s->memory, clean);
     if (!path || !from.sha256)
         return true;
+    note_file(s, url);
     char hex[CRYPTO_HEX];
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 || crypto_digest_file(fd, "sha256", path, hex, NULL) < 0)
@@ -110,6 +118,7 @@ static const struct index_file *file_of(struct source *source, const struct name
     struct session *s = source->s;
     const char *key = arena_concat(&s->memory, n->name, " ", url);
     const struct index_file *file = strmap_get(&source->files, text_of(key));
+    note_file(s, url);
     if (!file && session_index(s, err) == 0 && (file = index_file_of_url(s->index, url, n->name, err)))
         *strmap_place(&source->files, text_of(key)) = (void *)(uintptr_t)file; /* nobody writes to it */
     return file;

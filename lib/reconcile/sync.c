@@ -231,12 +231,24 @@ static void remember_variables(struct state *state, const struct run *run)
     }
 }
 
-static void remember_local(struct state *state, struct arena *a, const struct requirement *r)
+/* What nobody had to read is an input as well. */
+static void remember_wheel(struct session *s, const struct requirement *r)
 {
-    char *path = r->url ? url_to_path(a, r->url) : NULL;
+    char *path = r->url ? url_to_path(&s->memory, r->url) : NULL;
     struct stat st;
     if (path && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)))
-        array_push(&state->wheels, path);
+        session_wheel(s, path);
+}
+
+static void remember_wheels(struct state *state, struct run *run)
+{
+    struct session *s = run->s;
+    array_each (&run->wanted.roots, root)
+        remember_wheel(s, root->requirement);
+    array_each (&run->wanted.constraints, limit)
+        remember_wheel(s, limit->requirement);
+    state->wheels = s->wheels; /* they stay the session's */
+    state->wheel_facts = s->wheel_facts;
 }
 
 /* Whether they could be used or not: what mends one is a change as well. */
@@ -299,10 +311,7 @@ static int remember(struct run *run, struct err *err)
         remember_file(&state, a, run->wanted.files.items[i], run->wanted.digests.items[i]);
     remember_variables(&state, run);
     remember_folders(&state, run);
-    array_each (&run->wanted.roots, root)
-        remember_local(&state, a, root->requirement);
-    array_each (&run->wanted.constraints, limit)
-        remember_local(&state, a, limit->requirement);
+    remember_wheels(&state, run);
     for (size_t i = 0; i < s->py.path_count; i++)
         array_push(&state.base_folders, s->py.path[i]);
     for (size_t i = 0; i < run->plan.failed.count; i++) {
@@ -318,7 +327,6 @@ static int remember(struct run *run, struct err *err)
     array_free(&state.folder_facts);
     array_free(&state.code);
     array_free(&state.code_facts);
-    array_free(&state.wheels);
     array_free(&state.digests);
     array_free(&state.base_folders);
     array_free(&state.failures);

@@ -66,11 +66,16 @@ static bool is_for_others(struct reader *r, const char *text)
 }
 
 /* Before anything in it is read. */
-static void remember_folder(struct reader *r, const char *text, const struct place *at)
+static void remember_local(struct reader *r, const char *text, const struct place *at)
 {
-    const char *folder = reference_folder_said(r->a, text_of(text), at->folder, at->editable);
-    if (folder && !is_for_others(r, text))
-        session_folder(r->s, folder);
+    bool is_file = false;
+    const char *path = reference_said(r->a, text_of(text), at->folder, at->editable, &is_file);
+    if (!path || is_for_others(r, text))
+        return;
+    if (is_file)
+        session_wheel(r->s, path);
+    else
+        session_folder(r->s, path);
 }
 
 /* 1: its marker does not hold. */
@@ -126,7 +131,7 @@ static void add(struct reader *r, const char *text, const struct place *at)
     struct requirement *req = arena_new(r->a, struct requirement);
     const struct hashes *hashes = wanted_hashes(r->a, at->from, at->options);
     r->mode.given |= hashes != NULL; /* whatever is wrong with the requirement itself */
-    remember_folder(r, text, at);
+    remember_local(r, text, at);
     int parsed = parse(r, text, at, req, &err);
     if (parsed == 0 && at->editable)
         parsed = take_editable(r, req, at, &err);

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from fault_server import Answer, FaultServer
-from wheels import make_wheel
+from fault_server import Answer, FaultServer, page
+from sources import make_source
+from wheels import make_wheel, metadata_text
 
 
 def sha(path, algorithm="sha256"):
@@ -486,6 +487,52 @@ def test_a_local_wheel_that_changed_is_installed_again(root, index, tmp_path):
     wheel.write_bytes(make_wheel(tmp_path, "foo", "1", files={"foo.py": "b = 12\n"}).read_bytes())
     assert f"{wheel.name} changed" in root.boot("true").err
     assert (root.site / "foo.py").read_text() == "b = 12\n"
+
+
+@pytest.mark.parametrize("text", [
+    "foo @ {url}\nnew\n", "./{name}\nnew\n", "foo\n-c limits.txt\nnew\n", "user\nnew\n", "./{source}\nnew\n", "foo @ {url} ; python_version > '3'\nnew\n",
+])
+def test_a_local_wheel_that_is_replaced_while_others_are_fetched(root, index, tmp_path, text):
+    def write():
+        files = {"foo.py": f"version = {len(written)}\n" + "#" * len(written)}
+        written.append(make_wheel(root.conf, "foo", "1", files=files))
+        written.append(make_source(root.conf, "foo", "1", files=files))
+
+    def answer(_request):
+        write()
+        return Answer(body=new.read_bytes())
+
+    written = []
+    write()
+    wheel, source = written
+    (root.conf / "limits.txt").write_text(f"foo @ file://{wheel}\n")
+    new = make_wheel(tmp_path, "new", "1")
+    user = index.add("user", "1", [f"foo @ file://{wheel}"])
+    with FaultServer() as server:
+        root.env["PIP_INDEX_URL"] = f"{server.url}/simple/"
+        for path in (new, user):
+            server.add(f"/simple/{path.name.split('-')[0]}/", page([{"filename": path.name, "url": f"/{path.name}", "hashes": {}, "core-metadata": True}]))
+        server.add(f"/{new.name}.metadata", Answer(body=metadata_text("new", "1").encode()))  # its wheel comes when all is solved
+        server.add(f"/{user.name}.metadata", Answer(body=metadata_text("user", "1", [f"foo @ file://{wheel}"]).encode()))
+        server.add(f"/{user.name}", Answer(body=user.read_bytes()))
+        server.add(f"/{new.name}", answer, Answer(body=new.read_bytes()))
+        root.requirements(text.format(url=f"file://{wheel}", name=wheel.name, source=source.name))
+        assert root.boot("true").status == 0
+        assert len(written) == 4 and root.installed().keys() >= {"foo", "new"}
+        assert (root.site / "foo.py").read_text() == "version = 0\n"
+        assert f"{source.name if 'source' in text else wheel.name} changed" in root.boot("true").err
+        assert (root.site / "foo.py").read_text() == "version = 2\n##"
+        assert root.boot("true").err == ""
+
+
+def test_an_archive_that_was_no_good_and_is_replaced(root, index, tmp_path):
+    archive = root.conf / "thing.tar.gz"
+    archive.write_text("not whole yet")
+    root.requirements("./thing.tar.gz\n")
+    for _ in range(2):
+        assert "write NAME @ " in root.boot("true").err and root.installed() == {}
+    archive.write_bytes(make_source(tmp_path, "foo", "1").read_bytes())
+    assert "thing.tar.gz changed" in root.boot("true").err and root.installed() == {"foo": "1"}
 
 
 @pytest.mark.parametrize("line", ["bar @ git+https://127.0.0.1:9/x", "git+https://127.0.0.1:9/x", "bar @ https://127.0.0.1:9/bar-1.tar.gz",

@@ -136,6 +136,8 @@ static int tear_down(void **state)
     strings_free(&w->state.folders);
     sources_free(&w->now);
     array_free(&w->state.failures);
+    strings_free(&w->state.wheels);
+    strings_free(&w->state.wheel_facts);
     array_free(&w->state.code);
     array_free(&w->state.code_facts);
     arena_free(&w->a);
@@ -532,6 +534,28 @@ static void test_what_was_read_counts(void **state)
     assert_int_equal(compare(w, NULL), STATE_SAME);
 }
 
+static void test_wheels(void **state)
+{
+    struct world *w = *state;
+    char *read = below(w, w->paths.root, "read.whl"), *other = below(w, w->paths.root, "other.whl");
+    put(w, read, "1");
+    put(w, other, "1");
+    array_push(&w->state.wheels, read);
+    array_push(&w->state.wheels, other);
+    array_push(&w->state.wheel_facts, fact_stat(&w->a, read));
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, other, "22");
+    assert_changed(w, "/other.whl changed");
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    put(w, read, "22"); /* since it was read */
+    write_state(w);
+    assert_changed(w, "/read.whl changed");
+    assert_int_equal(unlink(read), 0);
+    assert_changed(w, "/read.whl is gone");
+}
+
 static void test_code(void **state)
 {
     struct world *w = *state;
@@ -764,6 +788,7 @@ int main(void)
         TEST(test_failures),
         TEST(test_marks),
         TEST(test_what_was_read_counts),
+        TEST(test_wheels),
         TEST(test_code),
         TEST(test_a_sync_keeps_the_marks_that_it_is_given),
         TEST(test_marks_without_a_state),

@@ -2,6 +2,7 @@
 #include "reconcile/wanted.h"
 
 #include "base/fs.h"
+#include "boot/fact.h"
 #include "cpython.h"
 #include "index/url.h"
 #include "test.h"
@@ -48,6 +49,8 @@ static int tear_down(void **state)
     settings_free(&w->s.settings);
     array_free(&w->s.folders);
     array_free(&w->s.folder_facts);
+    array_free(&w->s.wheels);
+    array_free(&w->s.wheel_facts);
     arena_free(&w->s.memory);
     arena_free(&w->a);
     test_free(w);
@@ -270,6 +273,27 @@ static void variables_are_told_by_name_each_once(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_string_equal(w->wanted.variables.items[i], names[i]);
     assert_root(w, 0, "one==1", "@extensions.txt:1");
+}
+
+static void local_files_are_looked_at_before_they_are_read(void **state)
+{
+    struct world *w = *state;
+    static const char *const names[] = {"a.whl", "b.whl", "one-1.zip", "limit.whl", "c.whl"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        put(w, names[i], "no archive");
+    put(w, "other.whl", "");
+    put(w, "extensions.txt",
+        arena_printf(&w->a,
+                     "a @ file://%s/a.whl\n./b.whl\none-1.zip\n-c limits.txt\n./other.whl; os_name == 'nt'\n"
+                     "./absent.whl\nhttps//u:secret@example.test/x.whl\na @ https://example.test/a.whl\n",
+                     w->folder));
+    put(w, "limits.txt", arena_printf(&w->a, "l @ file://%s/limit.whl\n", w->folder));
+    read_variable(w, arena_printf(&w->a, "%s/c.whl,%s/a.whl", w->folder, w->folder));
+    assert_int_equal(w->s.wheels.count, sizeof names / sizeof *names);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_string_equal(w->s.wheels.items[i], place(w, names[i]));
+        assert_string_equal(w->s.wheel_facts.items[i], fact_stat(&w->a, place(w, names[i])));
+    }
 }
 
 /* ---- files that name files */
@@ -671,6 +695,7 @@ int main(void)
         TEST(a_marker_that_does_not_hold_drops_the_requirement),
         TEST(a_malformed_requirement_fails_alone),
         TEST(variables_are_told_by_name_each_once),
+        TEST(local_files_are_looked_at_before_they_are_read),
         TEST(an_included_file_stands_where_it_is_included),
         TEST(paths_of_included_files_are_absolute_or_file_urls),
         TEST(constraints_are_no_requirements),
