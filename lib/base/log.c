@@ -49,52 +49,6 @@ bool log_is_json(void)
     return format_wanted == LOG_JSON;
 }
 
-static bool is_url_end(char c)
-{
-    return ascii_is_space(c) || c == '\'' || c == '"' || c == '<' || c == '>' || c == '`' ||
-           (unsigned char)c < 0x20;
-}
-
-void log_redact(struct buf *to, struct text s)
-{
-    size_t i = 0;
-    while (i < s.len) {
-        struct text rest = text_from(s, i);
-        /* One slash is what is left of two where a URL was taken for a path. */
-        size_t mark = text_starts(rest, T("://")) ? 3 : text_starts(rest, T(":/")) ? 2 : 0;
-        if (!mark) {
-            buf_char(to, s.ptr[i++]);
-            continue;
-        }
-        buf_text(to, text_first(rest, mark));
-        rest = text_from(rest, mark);
-        /* The authority ends at the first / ? or #; what stands before its last @ is the user's. */
-        size_t end = 0, at = 0;
-        bool has_user = false;
-        while (end < rest.len && !is_url_end(rest.ptr[end]) && !strchr("/?#", rest.ptr[end])) {
-            if (rest.ptr[end] == '@') {
-                at = end;
-                has_user = true;
-            }
-            end++;
-        }
-        if (has_user) {
-            size_t colon = text_find(text_first(rest, at), ':');
-            struct text user = text_first(rest, colon);
-            /* ssh's user name is no secret; a lone token before @ is */
-            if (colon < at) {
-                buf_text(to, user);
-                buf_str(to, ":****");
-            } else {
-                buf_text(to, text_is(user, "git") ? user : T("****"));
-            }
-            i += mark + at;
-        } else {
-            i += mark;
-        }
-    }
-}
-
 static size_t utf8_length(struct text t)
 {
     unsigned char c = (unsigned char)t.ptr[0];

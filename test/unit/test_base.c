@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/stopwatch.h"
 #include "base/strmap.h"
 #include "test.h"
 
@@ -93,6 +94,113 @@ static void test_log_hides_credentials_and_controls(void **state)
         struct buf out cleanup_buf = BUF_INIT;
         log_escape(&out, text_of(table[i][0]));
         assert_string_equal(buf_cstr(&out), table[i][1]);
+    }
+}
+
+static void check_redacted(const char *from, const char *expected)
+{
+    struct buf once cleanup_buf = BUF_INIT, twice cleanup_buf = BUF_INIT;
+    log_redact(&once, text_of(from));
+    assert_string_equal(buf_cstr(&once), expected);
+    log_redact(&twice, buf_view(&once));
+    assert_string_equal(buf_cstr(&twice), expected);
+}
+
+static void test_log_hides_credentials_that_are_badly_written(void **state)
+{
+    (void)state;
+    static const char *const table[][2] = {
+        {"https://user:s3cr#et@h:1/simple/zzz/ names no host",
+         "https://user:****@h:1/simple/zzz/ names no host"},
+        {"https://user:s3c/r?et@h/simple", "https://user:****@h/simple"},
+        {"https://user:s3cr etpw@h/simple, a page", "https://user:****@h/simple, a page"},
+        {"https://user:a@b#c@h/simple", "https://user:****@h/simple"},
+        {"https://user:a@b/c@h/simple", "https://user:****@h/simple"},
+        {"https://user:a@b c@h/simple", "https://user:****@h/simple"},
+        {"https://user:pa'ss\"#x@h/simple", "https://user:****@h/simple"},
+        {"https://user:1234#5@h/simple", "https://user:****@h/simple"},
+        {"https://user:123456/7@h/simple", "https://user:****@h/simple"},
+        {"https://user:12-34/5@h/simple", "https://user:****@h/simple"},
+        {"https://user:/pw@h/simple", "https://user:****@h/simple"},
+        {"https://user:x://y@h/simple", "https://user:****@h/simple"},
+        {"https://joe@corp.example:s3cr#et@h/simple", "https://joe@corp.example:****@h/simple"},
+        {"https://tok#en@h/simple", "https://****@h/simple"},
+        {"https://us#er:pw@h/simple", "https://****@h/simple"},
+        {"https://us/er:pw@h/simple", "https://us/er:****@h/simple"},
+        {"git+https://user:s3c/ret@h/p.git@v1", "git+https://user:****@v1"},
+        {"/srv/http:/user:s3cr#et@h/a", "/srv/http:/user:****@h/a"},
+        {"zzz @ https://user:s3cr#et@h/z.whl (x.txt:3): bad",
+         "zzz @ https://user:****@h/z.whl (x.txt:3): bad"},
+        {"\"https://u:a#b@h\", not \"c@d\"", "\"https://u:****@h\", not \"c@d\""},
+        {"https://u:a#b@h/x\nat c@d.example", "https://u:****@h/x\nat c@d.example"},
+        {"two http://a:b#c@h http://d:e#f@g", "two http://a:****@h http://d:****@g"},
+        {"http://a:b#c@h/x and y @ http://d@g", "http://a:****@h/x and y @ http://****@g"},
+        {"in 'http://user:s3cr#etpw@127.0.0.1:1'", "in 'http://user:****@127.0.0.1:1'"},
+        {"user:s3cr#et@127.0.0.1:1/simple is no URL", "user:****@127.0.0.1:1/simple is no URL"},
+        {"PIP_PROXY=user:secret@proxy:3128", "PIP_PROXY=user:****@proxy:3128"},
+        {"in 'user:s3 cr@proxy:3128'", "in 'user:****@proxy:3128'"},
+        {"joe@corp.example:s3cret@proxy:3128", "joe@corp.example:****@proxy:3128"},
+        {"/srv/user:s3cr#et@h/simple", "/srv/user:****@h/simple"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check_redacted(table[i][0], table[i][1]);
+}
+
+static void test_log_leaves_what_is_no_password(void **state)
+{
+    (void)state;
+    static const char *const table[] = {
+        "git+https://h/x@ref",
+        "git+https://h.example/x.git@v1 (x.txt:3): a@b.example asked",
+        "git+ssh://git@h/x@ref",
+        "git+ssh://git@h:a/b.git@v1",
+        "git+git@h:a/b.git@v1",
+        "git@h:a/b.git@v1",
+        "http://h:8080/x@ref",
+        "h:8080/x@ref",
+        "ask a@b.example",
+        "<a@b.example>: asked",
+        "http://[::1]:80/x@ref",
+        "http://[::1]/x@ref",
+        "[::1]:80/x@ref",
+        "C:\\Users\\a@b",
+        "file:x@y",
+        "https://h: no route; ask a@b.example",
+        "https://h:8080: no route; ask a@b.example",
+        "(https://h:8080), ask a@b.example",
+        "https://h:8080… ask a@b.example",
+        "https://h:8080; write NAME @ URL",
+        "x.txt:3: foo @ https://h/x.whl",
+        "(x.txt:3): foo@bar",
+        "/etc/conf.d/a@b:3: what?",
+        "https://h/@scope",
+        "https://h.example?a=b c@d",
+        "npm:@scope",
+        "a: b@c",
+        "/usr/bin:/opt/x@y:/bin",
+        "https://h:x/simple names no host",
+        "https://u:****@h.example/x?y=@z",
+        "git+https://u:****@gitea/x@v",
+        "http://u:****@devpi wants credentials; say NAME @ URL",
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check_redacted(table[i], table[i]);
+}
+
+/* Hostile output of a build: where each URL looks for what ends it, hours would pass. */
+static void test_log_redacts_in_one_pass(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"://a:b",    "://a#",       "x://a:b@c ", ",a:b",
+                                         "://a:b@c/", "://u@h.x/@?", "\"://a:b\" "};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct buf from cleanup_buf = BUF_INIT, to cleanup_buf = BUF_INIT;
+        while (from.len < 4 << 20)
+            buf_str(&from, pieces[i]);
+        buf_str(&from, " y@ z@y");
+        long long began = stopwatch_ms();
+        log_redact(&to, buf_view(&from));
+        assert_true(stopwatch_ms() - began < 10000);
     }
 }
 
@@ -360,6 +468,9 @@ int main(void)
         cmocka_unit_test(test_text_size_is_short),
         cmocka_unit_test(test_path_absolute),
         cmocka_unit_test(test_log_hides_credentials_and_controls),
+        cmocka_unit_test(test_log_hides_credentials_that_are_badly_written),
+        cmocka_unit_test(test_log_leaves_what_is_no_password),
+        cmocka_unit_test(test_log_redacts_in_one_pass),
         cmocka_unit_test(test_strmap_keeps_what_it_is_given),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_fs_writes_reads_links_and_removes),
