@@ -197,12 +197,18 @@ static size_t later_than(struct scan *c, size_t from, size_t at, size_t end, str
     return later != NOWHERE && later > at ? later : at;
 }
 
+/* The index of the colon before a port, or the length. */
+static size_t port_colon(struct text authority)
+{
+    size_t skip = authority.len && authority.ptr[0] == '[' ? host_length(authority) : 0;
+    return skip + text_find(text_from(authority, skip), ':');
+}
+
 /* The authority from `from` to `end` has no @. */
 static size_t beyond(struct scan *c, size_t from, size_t end, bool is_path)
 {
     struct text authority = text_from(text_first(c->s, end), from);
-    size_t skip = authority.len && authority.ptr[0] == '[' ? host_length(authority) : 0;
-    size_t colon = skip + text_find(text_from(authority, skip), ':');
+    size_t colon = port_colon(authority);
     struct text port = text_from(authority, colon + 1);
     char next = end < c->s.len ? c->s.ptr[end] : '\n';
     if (!is_port(port))
@@ -213,12 +219,19 @@ static size_t beyond(struct scan *c, size_t from, size_t end, bool is_path)
     return odd && !is_path && authority.len ? last_in_word(c, from) : NOWHERE;
 }
 
+static size_t authority_end(struct text s, size_t from)
+{
+    while (from < s.len && !is_url_end(s.ptr[from]) && !strchr("/?#", s.ptr[from]))
+        from++;
+    return from;
+}
+
 static size_t credentials_end(struct scan *c, size_t from, bool is_path, struct text scheme)
 {
-    size_t end = from, at = NOWHERE;
-    for (; end < c->s.len && !is_url_end(c->s.ptr[end]) && !strchr("/?#", c->s.ptr[end]); end++)
-        if (c->s.ptr[end] == '@')
-            at = end;
+    size_t end = authority_end(c->s, from), at = end;
+    while (at > from && c->s.ptr[at - 1] != '@')
+        at--;
+    at = at > from ? at - 1 : NOWHERE;
     return at != NOWHERE ? later_than(c, from, at, end, scheme) : beyond(c, from, end, is_path);
 }
 
@@ -237,6 +250,17 @@ static void add_user(struct buf *to, struct text credentials)
     } else {
         buf_text(to, text_is(credentials, "git") ? credentials : T("****"));
     }
+}
+
+/* The URL from `from` on has no @: what a setting that blanks separate leaves of one with a blank in it.
+ * Returns where what is no port begins, or `end`. */
+static size_t no_port(struct text s, size_t from, size_t end)
+{
+    struct text authority = text_from(text_first(s, end), from);
+    size_t colon = port_colon(authority);
+    struct text port = text_from(authority, colon + 1);
+    bool example = text_starts(port, T("PORT")) || text_starts(port, T("$"));
+    return is_port(port) || example ? end : from + colon + 1;
 }
 
 /* USER:PASSWORD@HOST without a scheme before it, in the word that begins at i: where its password begins, or
@@ -278,27 +302,40 @@ static size_t mark_length(struct text rest)
     return text_starts(rest, T("://")) ? 3 : text_starts(rest, T(":/")) ? 2 : 0;
 }
 
+/* From a mark on, which has been added: what is left out or not. Returns where it goes on. */
+static size_t add_authority(struct scan *c, struct buf *to, size_t mark, size_t from)
+{
+    bool is_path = from - mark == 2;
+    size_t end = credentials_end(c, from, is_path, scheme_before(c->s, mark));
+    if (end != NOWHERE) {
+        add_user(to, text_from(text_first(c->s, end), from));
+        return end;
+    }
+    end = authority_end(c->s, from);
+    size_t password = is_path ? end : no_port(c->s, from, end);
+    if (password >= end)
+        return from;
+    buf_text(to, text_from(text_first(c->s, password), from));
+    buf_str(to, "****");
+    return end;
+}
+
 void log_redact(struct buf *to, struct text s)
 {
     struct scan c = {.s = s};
     bool begins = true; /* a word */
     for (size_t i = 0; i < s.len;) {
-        size_t mark = mark_length(text_from(s, i)), from = i + mark, end = NOWHERE;
+        size_t mark = mark_length(text_from(s, i)), from = i + mark, end;
         if (mark) {
             buf_text(to, text_first(text_from(s, i), mark));
-            end = credentials_end(&c, from, mark == 2, scheme_before(s, i));
-            if (end != NOWHERE)
-                add_user(to, text_from(text_first(s, end), from));
+            i = add_authority(&c, to, i, from);
+            begins = i == from;
         } else if (begins && !is_word_end(s, i) && (from = password_in_word(&c, i)) != NOWHERE &&
                    (end = password_end(&c, i, from)) != NOWHERE) {
             buf_text(to, text_from(text_first(s, from), i));
             buf_str(to, "****");
-        }
-        begins = mark && end == NOWHERE;
-        if (end != NOWHERE) {
             i = end;
-        } else if (mark) {
-            i += mark;
+            begins = false;
         } else {
             begins = is_word_end(s, i);
             buf_char(to, s.ptr[i++]);

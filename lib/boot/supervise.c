@@ -81,8 +81,9 @@ static int choose_command(struct supervise *s, char **argv, struct err *err)
     s->argv = argv;
     if (!s->is_localstack)
         return 0;
+    /* The command is not shown: it may hold a password or a token. */
     if (own && shell_words(a, own, &words, err) < 0)
-        return err_wrap(err, "LOCALSTACK_SUPERVISOR_COMMAND (%s) cannot be split into words", own);
+        return err_wrap(err, "LOCALSTACK_SUPERVISOR_COMMAND cannot be split into words");
     size_t count = words.count ? words.count : 3;
     s->argv = arena_alloc(a, (count + 1) * sizeof *s->argv);
     if (words.count) {

@@ -126,11 +126,14 @@ static int check_authority(struct reading *r)
             return err_set(r->err, ERR_INPUT, "%s names a host, which file: has not: write git+file:///PATH",
                            r->shown);
         r->authority = (struct text){"", 0};
-    } else if (host.len == 0) {
+    } else if (host.len == 0 && !text_starts(r->transport, T("http"))) { /* of those url_target says more */
         return err_set(r->err, ERR_INPUT, "%s names no host", r->shown);
     } else if (is_option(user) || is_option(host)) {
         return err_set(r->err, ERR_INPUT, "%s names a host or user that begins with a dash", r->shown);
-    } else if (text_find(r->authority, ' ') < r->authority.len) {
+    } else if (text_find(user, ' ') < user.len) {
+        return err_set(r->err, ERR_INPUT,
+                       "%s has a blank in its user name or password, which is written %%20", r->shown);
+    } else if (text_find(host, ' ') < host.len) {
         return err_set(r->err, ERR_INPUT, "%s has a blank in its host", r->shown);
     }
     const char *decoded = url_decode(r->a, user);
@@ -222,7 +225,14 @@ int git_url_parse(struct arena *a, const char *text, struct git_url *out, struct
     size_t slash = text_find(r.path, '/');
     r.authority = text_first(r.path, slash);
     r.path = text_from(r.path, slash);
-    if (check_authority(&r) < 0 || read_ref(&r, out) < 0 || read_parameters(&r, text, out) < 0)
+    if (check_authority(&r) < 0)
+        return -1;
+    /* The whole of it: what is cut off below may be the end of a password, whose beginning would be shown. */
+    const char *whole = text + strlen("git+");
+    struct url_target target;
+    if (url_is_network(text_of(whole)) && url_target(a, whole, &target, err) < 0)
+        return -1;
+    if (read_ref(&r, out) < 0 || read_parameters(&r, text, out) < 0)
         return -1;
     if (r.path.len < 2)
         return err_set(err, ERR_INPUT, "%s names no repository", r.shown);
@@ -237,8 +247,7 @@ int git_url_parse(struct arena *a, const char *text, struct git_url *out, struct
     }
     out->url = text_dup(a, buf_view(&url));
     out->shown = direct_url_clean(a, out->url);
-    struct url_target target;
-    return url_is_network(text_of(out->url)) ? url_target(a, out->url, &target, err) : 0;
+    return 0;
 }
 
 bool git_is_commit(const char *ref)

@@ -80,7 +80,9 @@ static void add_location(struct index *ix, const char *given)
     if (path)
         path = path_absolute(ix->a, path);
     if (!path || stat(path, &st) < 0)
-        log_warning("find-links %s is passed over: there is no such file or folder", given);
+        /* Blanks separate them, also those in a password: what has an @ may be the rest of a URL. */
+        log_warning("find-links %s is passed over: there is no such file or folder",
+                    strchr("/.~", *given) ? given : url_redacted(ix->a, given));
     else if (S_ISDIR(st.st_mode))
         add_folder(ix, given, path);
     else if (is_page(path))

@@ -213,6 +213,11 @@ bool url_is_file(struct text url)
 char *url_redacted(struct arena *a, const char *url)
 {
     struct buf out cleanup_buf = BUF_INIT;
+    const char *at = strrchr(url, '@');
+    bool is_ssh = strncmp(url, "git@", 4) == 0 || strstr(url, "+git@");
+    /* In prose it would be an address: here it is known to be a URL, or a piece of one. */
+    if (at && !is_ssh && !strstr(url, ":/"))
+        return arena_concat(a, "****", at);
     log_redact(&out, text_of(url));
     return keep(a, &out);
 }
@@ -220,7 +225,14 @@ char *url_redacted(struct arena *a, const char *url)
 char *url_without_credentials(struct arena *a, const char *url)
 {
     struct parts p = split(text_of(url));
-    if (!p.authority.ptr || find_last(p.authority, '@') == p.authority.len)
+    struct url_target ignored;
+    if (!p.authority.ptr)
+        return arena_strdup(a, url);
+    /* With credentials whose end cannot be told it is of no use but for messages. */
+    if (url_is_network(text_of(url)) && strchr(p.authority.ptr + p.authority.len, '@') &&
+        url_target(a, url, &ignored, NULL) < 0)
+        return url_redacted(a, url);
+    if (find_last(p.authority, '@') == p.authority.len)
         return arena_strdup(a, url);
     struct text rest = text_from(text_of(url), (size_t)(p.authority.ptr - url) + p.authority.len);
     struct text host = without_userinfo(p.authority);
@@ -269,6 +281,27 @@ static bool read_host(struct arena *a, struct text t, bool secure, struct url_ta
     return true;
 }
 
+/* What ends the authority before an @ that has yet to come is of a password, and should have been encoded:
+ * that character, or 0. Behind a host that is one, a path with an @ is as good as any, and so is a query. */
+static char unencoded(const struct parts *p, bool has_host)
+{
+    const char *end = p->authority.ptr + p->authority.len;
+    return strchr(end, '@') && (!has_host || *end == '#') ? *end : 0;
+}
+
+static int refuse_host(struct arena *a, const char *url, char character, struct err *err)
+{
+    struct text authority = split(text_of(url)).authority;
+    if (!character)
+        return err_set(err, ERR_INPUT, "%s names no host that can be understood%s", url_redacted(a, url),
+                       text_find(authority, '@') == authority.len && text_find(authority, ':') < authority.len
+                           ? ": behind its colon stands no port"
+                           : "");
+    return err_set(err, ERR_INPUT,
+                   "%s names no host that can be understood: in a user name or password %c is written %%%02X",
+                   url_redacted(a, url), character, (unsigned)character);
+}
+
 int url_target(struct arena *a, const char *url, struct url_target *out, struct err *err)
 {
     struct parts p = split(text_of(url));
@@ -276,8 +309,10 @@ int url_target(struct arena *a, const char *url, struct url_target *out, struct 
     if (!url_is_network(text_of(url)) || !p.authority.ptr)
         return err_set(err, ERR_INPUT, "%s is no http or https URL", url_redacted(a, url));
     out->secure = text_eq_nocase(p.scheme, T("https"));
-    if (!read_host(a, without_userinfo(p.authority), out->secure, out))
-        return err_set(err, ERR_INPUT, "%s names no host that can be understood", url_redacted(a, url));
+    bool has_host = read_host(a, without_userinfo(p.authority), out->secure, out);
+    char character = unencoded(&p, has_host);
+    if (!has_host || character)
+        return refuse_host(a, url, character, err);
     if (find_last(p.authority, '@') < p.authority.len) {
         struct text info = userinfo(p.authority);
         size_t colon = text_find(info, ':');

@@ -131,6 +131,13 @@ static int parse_url(struct cursor *c, struct requirement *out)
         return cursor_expected(c, "a URL after \"@\"");
     out->url = text_dup(c->arena, (struct text){c->text.ptr + start, c->at - start});
     skip_blanks(c);
+    /* What is quoted from here on would be the rest of a password. */
+    if (text_find(cursor_rest(c), '@') < cursor_rest(c).len && !next_is(c, ';'))
+        return err_set(
+            c->err, ERR_INPUT,
+            "column %u: a blank ends the URL, and behind it comes an @: in a user name or password "
+            "a blank is written %%20",
+            cursor_column(c, c->at));
     return c->at == c->text.len || next_is(c, ';')
                ? 0
                : cursor_expected(c, "\";\" and a marker after the URL, or the end");

@@ -174,7 +174,13 @@ static void add_options(const struct parser *p, struct requirements_line line,
         add_error(p, line,
                   "an option of a requirement without a requirement; is a backslash missing at the end of "
                   "the line before?");
-    else if (leftover && !editable) {            /* behind -e pip passes over it */
+    else if (leftover && !editable) { /* behind -e pip passes over it */
+        if (strchr(leftover, '@')) {
+            add_error(p, line,
+                      "a blank ends the value of the option, and behind it comes an @: in the user name or "
+                      "password of a URL a blank is written %20");
+            return;
+        }
         struct buf clean cleanup_buf = BUF_INIT; /* or a cut password would be seen */
         log_redact(&clean, text_of(leftover));
         add_error(p, line,

@@ -11,8 +11,8 @@ static const char asked_for[] = "pip";
 
 static json_t *row(const char *kind, const char *url)
 {
-    return json_pack("{s:s, s:o, s:n, s:n, s:n}", "kind", kind, "url", report_text(url), "answers", "ms",
-                     "said");
+    return json_pack("{s:s, s:o, s:n, s:n, s:n}", "kind", kind, "url",
+                     strchr("/.~", *url) ? report_text(url) : report_url(url), "answers", "ms", "said");
 }
 
 static const char *outcome(struct session *s, const struct index_settings *settings, struct err *err)
@@ -51,7 +51,8 @@ static json_t *ask(struct report *r, const char *kind, char *url, bool links)
                  : url_is_network(text_of(url)) ? NULL
                                                 : url;
     if (path && access(path, R_OK) < 0) {
-        err_sys(&err, errno, "cannot read the folder or page %s of find-links", path);
+        err_sys(&err, errno, "cannot read the folder or page %s of find-links",
+                strchr("/.~", *path) ? path : url_redacted(&s->memory, path));
         return failed(r, answer, &err);
     }
     const struct index_settings settings = {.urls = &url,

@@ -201,6 +201,9 @@ int reference_kind(struct arena *a, const char *url, enum reference_kind *kind, 
             "%s is no URL that can be fetched: it has to begin with https:, http: or file:, or with "
             "git+https: and the like",
             url);
+    struct url_target target;
+    if (url_is_network(t) && url_target(a, url, &target, err) < 0)
+        return -1;
     const char *path = url_to_path(a, url);
     if (path && is_folder(path)) {
         *kind = REFERENCE_FOLDER;

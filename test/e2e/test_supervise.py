@@ -304,7 +304,7 @@ def test_a_timeout_that_is_no_number(ours):
 
 
 @pytest.mark.parametrize("command,status,says", [
-    ("sh -c 'exit 3", 2, "LOCALSTACK_SUPERVISOR_COMMAND (sh -c 'exit 3) cannot be split into words: a quote (') is not closed"),
+    ("sh -c 'exit 3", 2, "LOCALSTACK_SUPERVISOR_COMMAND cannot be split into words: a quote (') is not closed"),
     ("sh \\", 2, "it ends with a backslash"), ("no-such-program", 127, "no-such-program: there is no such program on PATH")])
 def test_commands_that_cannot_be_run(ours, command, status, says):
     s = ours(LOCALSTACK_SUPERVISOR_COMMAND=command)

@@ -126,6 +126,7 @@ static void test_log_hides_credentials_that_are_badly_written(void **state)
         {"https://joe@corp.example:s3cr#et@h/simple", "https://joe@corp.example:****@h/simple"},
         {"https://tok#en@h/simple", "https://****@h/simple"},
         {"https://us#er:pw@h/simple", "https://****@h/simple"},
+        {"https://user:s3cr/zzz/ names no host", "https://user:****/zzz/ names no host"},
         {"https://us/er:pw@h/simple", "https://us/er:****@h/simple"},
         {"git+https://user:s3c/ret@h/p.git@v1", "git+https://user:****@v1"},
         {"/srv/http:/user:s3cr#et@h/a", "/srv/http:/user:****@h/a"},
@@ -178,8 +179,8 @@ static void test_log_leaves_what_is_no_password(void **state)
         "npm:@scope",
         "a: b@c",
         "/usr/bin:/opt/x@y:/bin",
-        "https://h:x/simple names no host",
         "https://u:****@h.example/x?y=@z",
+        "write https://HOST:PORT/ or https://h:${PORT}/",
         "git+https://u:****@gitea/x@v",
         "http://u:****@devpi wants credentials; say NAME @ URL",
     };

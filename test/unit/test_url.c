@@ -95,6 +95,29 @@ static void test_target_reads_one_way_or_refuses(void **state)
     }
 }
 
+static void test_refusals_say_what_to_encode(void **state)
+{
+    (void)state;
+    struct arena a cleanup_arena = ARENA_INIT;
+    static const char *const table[][2] = {
+        {"https://u:a#b@h/x", "https://u:****@h/x names no host that can be understood: in a user name or "
+                              "password # is written %23"},
+        {"https://u:a/b@h/x", "https://u:****@h/x names no host that can be understood: in a user name or "
+                              "password / is written %2F"},
+        {"https://u:1#b@h/x", "https://u:****@h/x names no host that can be understood: in a user name or "
+                              "password # is written %23"},
+        {"https://h:x/y",
+         "https://h:****/y names no host that can be understood: behind its colon stands no port"},
+        {"u:a b@h/x", "****@h/x is no http or https URL"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct url_target t;
+        struct err err cleanup_err = ERR_INIT;
+        assert_int_equal(url_target(&a, table[i][0], &t, &err), -1);
+        assert_string_equal(err.text, table[i][1]);
+    }
+}
+
 static void test_credentials_stay_with_their_origin(void **state)
 {
     (void)state;
@@ -186,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_join_follows_the_rfc),
         cmocka_unit_test(test_target_reads_one_way_or_refuses),
+        cmocka_unit_test(test_refusals_say_what_to_encode),
         cmocka_unit_test(test_credentials_stay_with_their_origin),
         cmocka_unit_test(test_suffix_goes_before_the_query),
         cmocka_unit_test(test_file_names_stay_in_their_folder),
