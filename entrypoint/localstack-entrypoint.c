@@ -42,7 +42,7 @@ static int refuse(const char *what, const char *option)
 {
     log_error("%s%s", what, option);
     if (!log_is_json())
-        fputs(usage, stderr);
+        log_plain(usage);
     return 2;
 }
 
@@ -139,6 +139,7 @@ int main(int argc, char **argv)
     signals_block(&signals);
     fs_fill_standard(O_CLOEXEC);
     log_open("localstack-entrypoint");
+    log_end_by_signals();
     settings_log_early(environ);
     struct options options = {0};
     int status = argv[0] ? parse_options(argv, &options) : 2;

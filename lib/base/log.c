@@ -5,9 +5,13 @@
 #include "base/progress.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,12 +25,18 @@ struct held {
 };
 static struct ARRAY(struct held) held;
 static bool holding;
+static bool stoppable; /* by signals that are blocked */
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 void log_open(const char *name)
 {
     program = name;
+}
+
+void log_end_by_signals(void)
+{
+    stoppable = true;
 }
 
 void log_set_level(enum log_level level)
@@ -135,10 +145,8 @@ static void stamp(char out[STAMP_SIZE])
     put_digits(out + 20, now.tv_nsec / 1000000, 3);
 }
 
-static void put(const char *bytes, size_t len)
+static void write_all(const char *bytes, size_t len)
 {
-    progress_clear();
-    /* One write a line, so that lines of several processes do not mix. */
     for (size_t done = 0; done < len;) {
         ssize_t n = write(STDERR_FILENO, bytes + done, len - done);
         if (n < 0 && errno == EINTR)
@@ -147,6 +155,57 @@ static void put(const char *bytes, size_t len)
             break;
         done += (size_t)n;
     }
+}
+
+static void end(int number)
+{
+    _exit(128 + number);
+}
+
+/* Lets TERM and INT end the process while it writes. The write itself cannot be asked not to block: the
+ * description is also LocalStack's. And no loop around poll would do: a terminal takes a part, and blocks. */
+static void write_stoppable(const char *bytes, size_t len)
+{
+    static const int ends[] = {SIGTERM, SIGINT};
+    struct sigaction old[2];
+    sigset_t these, before;
+    sigemptyset(&these);
+    for (size_t i = 0; i < 2; i++) {
+        sigaddset(&these, ends[i]);
+        sigaction(ends[i], &(struct sigaction){.sa_handler = end}, &old[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &these, &before);
+    write_all(bytes, len);
+    for (size_t i = 0; i < 2; i++)
+        if (!sigismember(&before, ends[i]))
+            sigdelset(&these, ends[i]);
+    sigprocmask(SIG_BLOCK, &these, NULL); /* not the whole mask: libc leaves out what it uses itself */
+    for (size_t i = 0; i < 2; i++)
+        sigaction(ends[i], &old[i], NULL);
+}
+
+/* Whether all of it goes through at once: a pipe that takes anything takes PIPE_BUF bytes, and a file all. */
+static bool goes_through(size_t len)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    struct stat st;
+    return fstat(STDERR_FILENO, &st) < 0 || S_ISREG(st.st_mode) ||
+           (S_ISFIFO(st.st_mode) && len <= PIPE_BUF && poll(&out, 1, 0) > 0);
+}
+
+/* One write a line, so that lines of several processes do not mix. */
+static void put(const char *bytes, size_t len)
+{
+    progress_clear();
+    if (stoppable && !goes_through(len))
+        write_stoppable(bytes, len);
+    else
+        write_all(bytes, len);
+}
+
+void log_plain(const char *text)
+{
+    put(text, strlen(text));
 }
 
 void log_emergency(const char *message)

@@ -17,6 +17,9 @@ void log_open(const char *program);
 /* Keeps what is said from now on until log_release, when level and format are known that it is said with. */
 void log_hold(void);
 void log_release(void);
+/* For a process that blocks TERM and INT: while what it says finds no reader they end it all the same, at
+ * once, with 128+n. One thread only. */
+void log_end_by_signals(void);
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
 bool log_wants(enum log_level level);
@@ -26,6 +29,9 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text that needs no prefix, as it is. */
+void log_plain(const char *text);
 
 /* An error of at most some 400 ASCII characters without quotes or backslashes, at once: safe in a signal
  * handler and where there is no memory. */
