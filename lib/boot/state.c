@@ -73,6 +73,11 @@ static char *now_source(const struct comparison *c, const char *argument)
     return fact_source(c->a, argument);
 }
 
+static char *now_project_file(const struct comparison *c, const char *argument)
+{
+    return fact_stat(c->a, argument);
+}
+
 static char *now_code(const struct comparison *c, const char *argument)
 {
     return fact_code(c->a, argument);
@@ -125,11 +130,18 @@ enum kind_index {
     KIND_FILE,
     KIND_VARIABLE,
     KIND_SOURCE,
+    KIND_PROJECT_FILE,
     KIND_CODE,
     KIND_WHEEL,
     KIND_VENV,
     KIND_VENV_FOLDER,
     KINDS
+};
+
+/* Of which a whole state may have none; of each other kind it has one at least. */
+enum {
+    OPTIONAL = 1 << KIND_FILE | 1 << KIND_VARIABLE | 1 << KIND_SOURCE | 1 << KIND_PROJECT_FILE |
+               1 << KIND_CODE | 1 << KIND_WHEEL
 };
 
 static const struct kind {
@@ -145,6 +157,7 @@ static const struct kind {
     [KIND_FILE] = {"file", now_file, "", " changed"},
     [KIND_VARIABLE] = {"variable", now_variable, "the variable ", " changed"},
     [KIND_SOURCE] = {"source", now_source, "the folder ", " changed"},
+    [KIND_PROJECT_FILE] = {"project-file", now_project_file, "", " changed"},
     [KIND_CODE] = {"code", now_code, "code that may have entry points in it changed in ", ""},
     [KIND_WHEEL] = {"wheel", now_wheel, "", " changed"},
     [KIND_VENV] = {"venv", now_number, "the extensions venv is not the one that the last sync made", NULL},
@@ -200,6 +213,9 @@ static void add_local(struct buf *to, const struct comparison *c, const struct s
     for (size_t i = 0; i < state->folders.count; i++)
         add_then(to, c, KIND_SOURCE, state->folders.items[i],
                  i < state->folder_facts.count ? state->folder_facts.items[i] : NULL);
+    for (size_t i = 0; i < state->project_files.count; i++)
+        add_then(to, c, KIND_PROJECT_FILE, state->project_files.items[i],
+                 i < state->project_facts.count ? state->project_facts.items[i] : NULL);
     for (size_t i = 0; i < state->code.count; i++)
         add_then(to, c, KIND_CODE, state->code.items[i],
                  i < state->code_facts.count ? state->code_facts.items[i] : NULL);
@@ -444,7 +460,7 @@ static const char *difference(const struct comparison *c, const struct facts *fa
     }
     *input = false;
     for (size_t i = 0; i < KINDS; i++)
-        if (i != KIND_SOURCE && i != KIND_CODE && i != KIND_FILE && i != KIND_VARIABLE && i != KIND_WHEEL)
+        if (!(OPTIONAL >> i & 1))
             all |= (size_t)1 << i;
     if ((seen & all) != all)
         return "the state of the last sync is not whole";
@@ -529,17 +545,24 @@ void state_base_changes(struct arena *a, const struct boot_paths *paths, struct 
 
 /* ---- */
 
+/* Of the source itself, and of what its project files lead to in it. */
 static const char *source_change(const struct comparison *c, const struct facts *facts,
                                  const struct boot_source *source)
 {
+    const size_t length = strlen(source->folder);
+    bool known = false;
     array_each (facts, f) {
         const struct kind *kind = find_kind(f->column[0]);
-        if (kind != &kinds[KIND_SOURCE] || strcmp(f->column[2], source->folder) != 0)
+        const char *path = f->column[2];
+        if ((kind != &kinds[KIND_SOURCE] && kind != &kinds[KIND_PROJECT_FILE]) ||
+            strncmp(path, source->folder, length) != 0 || (path[length] && path[length] != '/'))
             continue;
-        const char *now = kind->now(c, source->folder);
-        return strcmp(now, f->column[1]) == 0 ? NULL : reason_of(c, kind, f, now);
+        known |= !path[length];
+        const char *now = kind->now(c, path);
+        if (strcmp(now, f->column[1]) != 0)
+            return reason_of(c, kind, f, now);
     }
-    return arena_printf(c->a, "the developer's source %s is new", source->folder);
+    return known ? NULL : arena_printf(c->a, "the developer's source %s is new", source->folder);
 }
 
 const char *state_source_change(struct arena *a, const struct boot_paths *paths,

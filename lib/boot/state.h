@@ -67,10 +67,12 @@ struct state {
     struct strings base_folders;    /* struct interpreter.path */
     const char *interpreter;        /* the file whose size and mtime count (resolved base_executable) */
     const char *soabi;
-    struct boot_sources sources;        /* developers' */
-    struct strings folders;             /* that requirements name, */
-    struct strings folder_facts;        /* and fact_source of each when it was read; those beyond its end are
-                                           computed     by state_write */
+    struct boot_sources sources; /* developers' */
+    struct strings folders;      /* that requirements name, */
+    struct strings folder_facts; /* and fact_source of each when it was read; those beyond its end are
+                                    computed by state_write */
+    struct strings project_files, project_facts; /* that project files lead to, and fact_stat of each when it
+                                                    was read: as above */
     struct strings code, code_facts;    /* folders whose code was imported, and fact_code of each then */
     struct strings wheels, wheel_facts; /* local ones that something asks for, and fact_stat of each when it
                                            was read: as above */

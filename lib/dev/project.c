@@ -111,6 +111,8 @@ void project_free(struct project *p)
     strings_free(&p->layout.top_level);
     strings_free(&p->plux_include);
     strings_free(&p->plux_exclude);
+    array_free(&p->files);
+    strings_free(&p->folders);
     strings_free(&p->warnings);
     err_clear(&p->error);
 }

@@ -10,6 +10,13 @@
 #include "base/text.h"
 #include "dev/project_layout.h"
 
+/* A file that decides what is known of a project. */
+struct project_file {
+    const char *path; /* absolute; it may be missing */
+    const char *fact; /* what fact_stat said of it when it was read */
+};
+struct project_files ARRAY(struct project_file);
+
 struct project {
     const char *folder; /* in: absolute */
 
@@ -28,7 +35,10 @@ struct project {
     const char *egg_info;                      /* path of the egg-info that was used, NULL for none */
     const char *backend;                       /* "setuptools.build_meta", …; NULL: none is named */
     struct project_layout layout;
-    struct strings warnings; /* sentences about what was passed over */
+    struct project_files files; /* that were read or looked for, beside what fact_source covers; and */
+    struct strings folders;     /* absolute paths of folders whose names decide, likewise; of what is no
+                                   project as well */
+    struct strings warnings;    /* sentences about what was passed over */
     struct err error; /* what makes it no project at all (a malformed file: name, line, text); else its kind
                          is ERR_NONE */
 };

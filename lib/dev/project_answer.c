@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dev/project_private.h"
 
+#include "base/fs.h"
+
 #include <stdint.h>
 
 /* ---- values, each of the type that it has to have */
@@ -131,6 +133,29 @@ static bool take_layout(struct arena *a, const json_t *json, struct project_layo
            take_text(a, json_object_get(json, "only"), &to->only);
 }
 
+static bool take_looked_at(struct arena *a, const json_t *json, struct project *p)
+{
+    size_t i;
+    const char *path;
+    json_t *files = json_object_get(json, "files"), *folders = json_object_get(json, "folders"), *value;
+    if (!json_is_object(files) || !json_is_array(folders))
+        return false;
+    json_object_foreach(files, path, value)
+    {
+        struct project_file file = {path_join(a, p->folder, path), NULL};
+        if (!take_text(a, value, &file.fact) || !file.fact)
+            return false;
+        array_push(&p->files, file);
+    }
+    json_array_foreach(folders, i, value)
+    {
+        if (!json_is_string(value))
+            return false;
+        array_push(&p->folders, path_join(a, p->folder, json_string_value(value)));
+    }
+    return true;
+}
+
 static void take_error(const json_t *json, const char *text, struct project *p)
 {
     const char *file = json_string_value(json_object_get(json, "file"));
@@ -159,6 +184,8 @@ bool project_answer_take(struct arena *a, const json_t *json, struct project *p,
                          struct project_answer *answer)
 {
     const char *error = json_string_value(json_object_get(json, "error"));
+    if (!take_looked_at(a, json, p))
+        return false;
     if (error) {
         take_error(json, error, p);
         return true;

@@ -20,6 +20,8 @@ enum { TEXT_LIMIT = 16 << 20 };
 static void keep(struct session *s, struct project *project)
 {
     *strmap_place(&s->projects, text_of(project->folder)) = project;
+    array_each (&project->folders, folder)
+        session_folder(s, *folder);
     array_each (&project->warnings, warning)
         log_warning("%s: %s", project->folder, *warning);
 }

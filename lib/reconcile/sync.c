@@ -251,12 +251,22 @@ static void remember_wheels(struct state *state, struct run *run)
     state->wheel_facts = s->wheel_facts;
 }
 
+static void remember_project(struct state *state, const struct project *project)
+{
+    for (size_t i = 0; project && i < project->files.count; i++) {
+        /* nobody writes to them */
+        array_push(&state->project_files, (char *)(uintptr_t)project->files.items[i].path);
+        array_push(&state->project_facts, (char *)(uintptr_t)project->files.items[i].fact);
+    }
+}
+
 /* Whether they could be used or not: what mends one is a change as well. */
 static void remember_folders(struct state *state, const struct run *run)
 {
     const struct session *s = run->s;
     for (size_t i = 0; i < s->folders.count; i++) {
         bool source = false;
+        remember_project(state, strmap_get(&s->projects, text_of(s->folders.items[i])));
         array_each (&state->sources, known)
             if (strcmp(known->folder, s->folders.items[i]) == 0) {
                 known->fact = s->folder_facts.items[i];
@@ -325,6 +335,8 @@ static int remember(struct run *run, struct err *err)
     array_free(&state.variable_prints);
     array_free(&state.folders);
     array_free(&state.folder_facts);
+    array_free(&state.project_files);
+    array_free(&state.project_facts);
     array_free(&state.code);
     array_free(&state.code_facts);
     array_free(&state.digests);

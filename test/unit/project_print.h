@@ -39,6 +39,14 @@ static inline void print_layout(struct buf *to, const struct project_layout *lay
     print_list(to, "top_level", &layout->top_level);
 }
 
+static inline void print_looked_at(struct buf *to, const struct project *p)
+{
+    array_each (&p->files, file)
+        buf_printf(to, "reads: %s%s\n", file->path,
+                   strcmp(file->fact, "-") == 0 ? ", which is not there" : "");
+    print_list(to, "looks in", &p->folders);
+}
+
 /* With the folder's own path taken out. */
 static inline void print_project(struct buf *to, const struct project *p)
 {
@@ -56,6 +64,7 @@ static inline void print_project(struct buf *to, const struct project *p)
         print_layout(&all, &p->layout);
     }
     print_list(&all, "warning", &p->warnings);
+    print_looked_at(&all, p);
     for (struct text rest = buf_view(&all); rest.len;) {
         bool is_folder = text_starts(rest, (struct text){p->folder, folder});
         buf_text(to, is_folder ? T("FOLDER") : text_first(rest, 1));

@@ -210,12 +210,15 @@ static void assert_fails(const char *answer, const char *part)
 }
 
 #define ANSWER(extras, points, parts)                                                                        \
-    "[{\"name\":\"a\",\"backend\":null,\"plux\":false,\"plux_include\":[],\"plux_exclude\":[],\"warnings\":" \
+    "[{\"files\":{},\"folders\":[],"                                                                         \
+    "\"name\":\"a\",\"backend\":null,\"plux\":false,\"plux_include\":[],\"plux_exclude\":[],\"warnings\":"   \
     "[],\"version\":\"1\",\"version_at\":["                                                                  \
     "\"\",0],"                                                                                               \
     "\"summary\":null,\"requires_python\":null,\"requires\":[[\"x\",\"f\",1]],\"unknown\":{},"               \
     "\"extras\":" extras ",\"entry_points\":" points ",\"layout\":{\"parts\":" parts                         \
     ",\"search\":true,\"regular_only\":false,\"where\":[],\"include\":[],\"exclude\":[],\"only\":null}}]"
+
+#define LOOKED_AT(files, folders) "[{\"error\":\"why\",\"files\":" files ",\"folders\":" folders "}]"
 
 static void test_liars(void **state)
 {
@@ -237,6 +240,12 @@ static void test_liars(void **state)
         ANSWER("{}", "{}", "[[\"a\"]]"),
         ANSWER("{}", "{}", "[{}]"),
         ANSWER("{}", "{}", "{}"),
+        "[{\"error\":\"why\"}]",
+        LOOKED_AT("[]", "[]"),
+        LOOKED_AT("{\"a\":null}", "[]"),
+        LOOKED_AT("{\"a\":1}", "[]"),
+        LOOKED_AT("{}", "{}"),
+        LOOKED_AT("{}", "[1]"),
     };
     struct arena a cleanup_arena = ARENA_INIT;
     struct project p = {.folder = at("")};

@@ -138,6 +138,8 @@ static int tear_down(void **state)
     array_free(&w->state.failures);
     strings_free(&w->state.wheels);
     strings_free(&w->state.wheel_facts);
+    array_free(&w->state.project_files);
+    array_free(&w->state.project_facts);
     array_free(&w->state.code);
     array_free(&w->state.code_facts);
     arena_free(&w->a);
@@ -556,6 +558,43 @@ static void test_wheels(void **state)
     assert_changed(w, "/read.whl is gone");
 }
 
+static void test_files_that_projects_lead_to(void **state)
+{
+    struct world *w = *state;
+    const struct boot_source one = source_at(w, "one", "one");
+    struct boot_source then[] = {one};
+    char *there = below(w, one.folder, "more/requirements.txt"),
+         *missing = below(w, one.folder, "more/version.txt");
+    put(w, there, "a==1\n");
+    put(w, below(w, w->paths.root, "src/one-more/requirements.txt"), "");
+    w->state.sources = (struct boot_sources){.items = then, .count = 1};
+    array_push(&w->now, one);
+    array_push(&w->state.project_files, there);
+    array_push(&w->state.project_files, missing);
+    array_push(&w->state.project_files, below(w, w->paths.root, "src/one-more/requirements.txt"));
+    write_state(w);
+    assert_int_equal(compare(w, NULL), STATE_SAME);
+    assert_null(state_source_change(&w->a, &w->paths, &w->now));
+    put(w, missing, "1\n");
+    assert_changed(w, "src/one/more/version.txt is new");
+    assert_non_null(
+        strstr(state_source_change(&w->a, &w->paths, &w->now), "src/one/more/version.txt is new"));
+    write_state(w);
+    put(w, there, "a==22\n");
+    assert_changed(w, "src/one/more/requirements.txt changed");
+    assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "requirements.txt changed"));
+    write_state(w);
+    assert_int_equal(unlink(there), 0);
+    assert_changed(w, "src/one/more/requirements.txt is gone");
+    write_state(w);
+    put(w, below(w, w->paths.root, "src/one-more/requirements.txt"), "another's");
+    assert_changed(w, "src/one-more/requirements.txt changed");
+    assert_null(state_source_change(&w->a, &w->paths, &w->now));
+    array_push(&w->state.project_facts, arena_strdup(&w->a, "as it was when it was read"));
+    write_state(w);
+    assert_changed(w, "src/one/more/requirements.txt is gone");
+}
+
 static void test_code(void **state)
 {
     struct world *w = *state;
@@ -789,6 +828,7 @@ int main(void)
         TEST(test_marks),
         TEST(test_what_was_read_counts),
         TEST(test_wheels),
+        TEST(test_files_that_projects_lead_to),
         TEST(test_code),
         TEST(test_a_sync_keeps_the_marks_that_it_is_given),
         TEST(test_marks_without_a_state),

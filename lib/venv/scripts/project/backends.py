@@ -180,7 +180,10 @@ class Flit:
         for above in ("", "src"):
             package = join(above, path)
             if self.folder.is_dir(package):
-                return [file for file in (join(package, name) for name in self.FILES) if self.folder.is_file(file)]
+                files = [join(package, name) for name in self.FILES]
+                for file in files:
+                    self.folder.note(file)
+                return [file for file in files if self.folder.is_file(file)]
             if self.folder.is_file(package + ".py"):
                 return [package + ".py"]
         return []
@@ -222,6 +225,7 @@ class Pdm:
 
     def read_version(self, dynamic):
         table = self.tool.table("version")
+        self.folder.note(table.text("path", "/"))
         source = table.text("source") or ("file" if self.folder.is_file(table.text("path", "/")) else None)
         if source == "file":
             path, pattern = table.text("path", ""), table.text("pattern")

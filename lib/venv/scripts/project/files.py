@@ -16,6 +16,8 @@ import warnings
 MARK = "\n@localstack-extensions-probe\n"
 FILE_LIMIT = 4 << 20
 SECONDS = 5  # for one project: a pattern of its own may take for ever
+BESIDE_PACKAGES = ("test", "tests", "doc", "docs", "examples", "build", "dist", "node_modules")  # a boot does not go in
+AT_THE_TOP = ("pyproject.toml", "setup.cfg", "setup.py")  # which every boot looks at, whatever they say
 
 
 class Malformed(Exception):
@@ -56,6 +58,8 @@ class Folder:
         self.path = path
         self.real = os.path.realpath(path)
         self.texts = {}
+        self.files = {}  # what was read or looked for beside AT_THE_TOP, as it was then: a boot compares that
+        self.folders = set()  # what counts in which is more than a boot looks at anyway
 
     def inside(self, relative):
         """The path with what leads nowhere taken out, "." for the folder; None where it leads out of it."""
@@ -77,6 +81,7 @@ class Folder:
 
     def names(self, relative):
         normal = self.inside(relative)
+        self.note_folder(relative)
         try:
             return sorted(os.listdir(os.path.join(self.path, normal))) if normal else []
         except OSError:
@@ -86,14 +91,18 @@ class Folder:
         """None where there is no such file."""
         normal = self.inside(relative)
         if normal is None:
+            self.note(relative)
             raise Malformed(relative, 0, "it is outside of the project's folder, and only files in it are read")
         try:
             fd = os.open(os.path.join(self.path, normal), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
+            self.note(relative, "-")
             return None
         except OSError as e:
+            self.note(relative)
             raise Malformed(relative, 0, "it cannot be read: %s" % e.strerror) from None
         with open(fd, "rb") as file:
+            self.note(relative, size_and_time(os.fstat(fd)))
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise Malformed(relative, 0, "it is no regular file")
             data = file.read(FILE_LIMIT + 1)
@@ -113,6 +122,7 @@ class Folder:
     def named(self, relative, file, what):
         """The text of a file that another one names."""
         if self.inside(relative) is None:
+            self.note(relative)
             raise Malformed(file, self.line_with(file, relative),
                             "%s is to be read from %s, which is outside of the project's folder" % (what, relative))
         text = self.text(relative)
@@ -142,6 +152,52 @@ class Folder:
         except (ValueError, RecursionError, MemoryError):
             raise Malformed(relative, 0, "this is no Python") from None
 
+    # ---- what a boot looks at
+
+    def note(self, relative, fact=None):
+        """One that decides what was found out: as it was when it was read, else as it is now."""
+        normal = os.path.normpath(relative)
+        if is_below(normal) and normal not in AT_THE_TOP:
+            self.files.setdefault(normal, fact or self.look(normal))
+
+    def look(self, normal):
+        try:
+            return size_and_time(os.stat(os.path.join(self.path, normal)))
+        except (FileNotFoundError, NotADirectoryError):
+            return "-"
+        except OSError:
+            return "?"
+
+    def note_folder(self, relative, alone=False):
+        """One whose names decide; alone: what stands beside packages in it does, too."""
+        normal = os.path.normpath(relative or ".")
+        if is_below(normal) and normal != "src" and (alone or not self.is_seen(normal)):
+            self.folders.add(normal)
+
+    def is_seen(self, normal):
+        """Whether a boot goes into it from the top or src, as into namespaces there."""
+        parts = normal.split("/")
+        above = parts.pop(0) if parts[0] == "src" else ""
+        for i, part in enumerate(parts):
+            above = join(above, part)
+            if (not part.isidentifier() or i == 0 and part in BESIDE_PACKAGES or not self.is_dir(above)
+                    or os.path.islink(os.path.join(self.path, above)) or self.is_file(above + "/__init__.py")):
+                return False
+        return True
+
+    def note_layout(self, result):
+        """Where a new package or module would count, or an egg-info."""
+        for where in result.where:
+            self.note_folder(where, True)
+        for path, place in result.parts.items():
+            self.note_folder(os.path.dirname(place))
+            self.note_folder(place.removesuffix("/" + path) if place.endswith("/" + path) else ".", True)
+            if self.is_dir(place) and not self.is_file(place + "/__init__.py"):
+                self.note_folder(place)
+
+    def looked_at(self):
+        return {"files": {k: v for k, v in self.files.items() if is_text(k)}, "folders": sorted(filter(is_text, self.folders))}
+
     def expand(self, pattern):
         """A path with shell patterns in it, as paths: the folder before its first pattern, or, where it begins
         with one, what at the top has such a name."""
@@ -154,6 +210,23 @@ class Folder:
         if literal or not parts:
             return ["/".join(literal)]
         return [n for n in self.names(".") if fnmatch.fnmatchcase(n, parts[0]) and not n.startswith((".", "__"))]
+
+
+def is_below(normal):
+    """Of a path without what leads nowhere: whether it names something in the folder."""
+    return normal not in (".", "..") and not normal.startswith(("/", "../")) and "\0" not in normal
+
+
+def is_text(text):
+    """Whether JSON can carry it."""
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def size_and_time(st):
+    return "%d:%d" % (st.st_size, st.st_mtime_ns)
 
 
 # ---- requirements

@@ -436,6 +436,7 @@ class Poetry:
 
     def package(self, one):
         source, target = one.text("from") or "", one.text("to") or ""
+        self.folder.note_folder(source)
         inside = Folder(os.path.join(self.folder.path, source)) if self.folder.is_dir(source) else self.folder
         for path in inside.expand(one.text("include") or ""):
             if path:

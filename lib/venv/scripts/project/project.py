@@ -1,7 +1,8 @@
 # ---- what is asked and answered
 #
 # Standard input holds the paths of any number of folders, each behind a line with its length in bytes. The answer is
-# a list with one object for each: Result.answer's, or {"error": TEXT, "file": NAME, "line": LINE, "quote": TEXT}.
+# a list with one object for each: Result.answer's, or {"error": TEXT, "file": NAME, "line": LINE, "quote": TEXT}; and
+# in either what a boot has to look at: "files" {PATH in the folder: what fact_stat said of it}, "folders" [PATH].
 
 BACKENDS = {"setuptools": Setuptools, "hatchling": Hatch, "flit_core": Flit, "flit": Flit, "poetry": Poetry,
             "poetry_dynamic_versioning": Poetry,
@@ -52,8 +53,8 @@ def read_plux(result, document):
     result.plux = asked
 
 
-def read_folder(path, loads):
-    folder, result = Folder(path), Result()
+def read_folder(folder, loads):
+    result = Result()
     document = Table(folder, "", toml(folder, loads))
     table = document.table("project") if "project" in document else None
     reader, result.backend = backend_of(document, table is not None)
@@ -69,6 +70,7 @@ def read_folder(path, loads):
             result.version_at = [file, line]
             break
     read_plux(result, document)
+    folder.note_layout(result)
     return printable(result.answer())
 
 
@@ -101,18 +103,20 @@ def too_slow(*_):
 
 
 def answer_for(path, loads):
+    folder = Folder(path)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        return read_folder(path, loads)
+        said = read_folder(folder, loads)
     except Malformed as e:
-        return refusal(Folder(path), e)
+        said = refusal(folder, e)
     except TooSlow:
-        return refusal(Folder(path), Malformed("", 0, "its project files could not be read within %d s" % SECONDS))
+        said = refusal(folder, Malformed("", 0, "its project files could not be read within %d s" % SECONDS))
     except (RecursionError, MemoryError, ValueError, OSError) as e:
         why = "its project files cannot be read: %s" % (str(e) or type(e).__name__)
-        return refusal(Folder(path), Malformed("", 0, why))
+        said = refusal(folder, Malformed("", 0, why))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+    return {**said, **folder.looked_at()}
 
 
 def main():
