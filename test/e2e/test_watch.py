@@ -6,11 +6,14 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
+import types
 
 import pytest
 
-from conftest import SANITIZED
+from conftest import LONG, SANITIZED
+from fault_server import Answer, FaultServer
 from mounts import Mounts
 from reloading import APART, PLUGIN, Ending, LocalStack, Reloading, Running, children, declare, install_supervisor, make_source, status_of
 
@@ -260,21 +263,33 @@ def test_it_ends_when_it_is_told(start, source, number):
     running.end()
 
 
-def test_it_ends_while_a_sync_runs(start, source, root):
+@pytest.fixture
+def held(root):
+    """A requirements file of which a sync waits for the end."""
+    asked, go = threading.Event(), threading.Event()
+
+    def answer(_request):
+        asked.set()
+        return Answer(body=b"no such requirement\n", wait=go)
+
+    with FaultServer() as server:
+        server.add("/held.txt", answer)
+        yield types.SimpleNamespace(line=f"-r {server.url}/held.txt\n", asked=asked, go=go)
+        go.set()
+
+
+def test_it_ends_while_a_sync_runs(start, source, root, held):
     """And the sync with it."""
-    held = root.volume / "fifo"
-    os.mkfifo(held)
     running = start(source)
-    (root.conf / "extensions.txt").write_text(f"-r {held}\n")  # of which a sync waits for the end
+    (root.conf / "extensions.txt").write_text(held.line)
     declare(source, "markupsafe>=2")
     running.next(SYNCED)
-    writer = os.open(held, os.O_WRONLY)  # waits for the reader
+    assert held.asked.wait(LONG)
     watcher = running.watcher()
     [sync] = children(watcher)
     endings = [Ending(watcher), Ending(sync)]
     os.kill(watcher, signal.SIGTERM)
     assert all(ending.wait(AT_ONCE_S) for ending in endings)
-    os.close(writer)
     running.end()
 
 
@@ -290,17 +305,15 @@ def test_a_supervisor_that_is_not_ready_is_not_ended(start, source, tmp_path):
     running.next("^restart alone$")
 
 
-def test_a_change_while_a_sync_runs(start, source, root):
+def test_a_change_while_a_sync_runs(start, source, root, held):
     """It is not forgotten, and LocalStack is left alone until the sync has ended."""
-    held = root.volume / "fifo"
-    os.mkfifo(held)
     running = start(source)
-    (root.conf / "extensions.txt").write_text(f"-r {held}\n")  # of which a sync waits for the end
+    (root.conf / "extensions.txt").write_text(held.line)
     declare(source, "markupsafe>=2")
     running.next(SYNCED)
-    with open(held, "w") as writer:  # the sync has opened it
-        (source / "ext/plugin.py").write_text("text = 'new'\n")
-        writer.write("no such requirement\n")
+    assert held.asked.wait(LONG)
+    (source / "ext/plugin.py").write_text("text = 'new'\n")
+    held.go.set()
     running.next(r"no such requirement.* is set aside")
     running.next("^restart alone$")
     assert running.said.count("restart alone") == 1
