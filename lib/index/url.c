@@ -231,7 +231,7 @@ char *url_without_credentials(struct arena *a, const char *url)
     /* With credentials whose end cannot be told it is of no use but for messages. */
     if (url_is_network(text_of(url)) && strchr(p.authority.ptr + p.authority.len, '@') &&
         url_target(a, url, &ignored, NULL) < 0)
-        return url_redacted(a, url);
+        return arena_printf(a, "%.*s%s", (int)(p.authority.ptr - url), url, strrchr(url, '@') + 1);
     if (find_last(p.authority, '@') == p.authority.len)
         return arena_strdup(a, url);
     struct text rest = text_from(text_of(url), (size_t)(p.authority.ptr - url) + p.authority.len);

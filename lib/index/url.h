@@ -27,9 +27,10 @@ bool url_same_origin(const char *one, const char *other);
 char *url_join(struct arena *a, const char *base, struct text reference, const char **fragment);
 /* URL with the credentials of OTHER, when it has none and both have the same origin; else URL as it is. */
 const char *url_with_credentials_of(struct arena *a, const char *url, const char *other);
-/* Everything between "//" and "@" of the authority dropped. */
+/* Everything between "//" and "@" of the authority dropped; where it cannot be told, up to the last "@". */
 char *url_without_credentials(struct arena *a, const char *url);
-/* With the credentials as ****, for messages. */
+/* With the credentials as ****, for messages; of what has no scheme all before its last "@" is taken for
+ * some. */
 char *url_redacted(struct arena *a, const char *url);
 /* URL with SUFFIX at the end of its path (before a query), and without a fragment. */
 char *url_with_suffix(struct arena *a, const char *url, const char *suffix);

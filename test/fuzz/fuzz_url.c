@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two lines: a URL, and a reference that is relative to it. */
+#include "base/log.h"
 #include "index/url.h"
 
 #include <stdint.h>
@@ -26,6 +27,20 @@ static void check_path(struct arena *a, const char *path)
         abort();
 }
 
+/* What begins like no port is hidden whole, whatever is in it but what ends it. */
+static void check_redacted(struct arena *a, struct text text)
+{
+    struct buf out cleanup_buf = BUF_INIT, hidden cleanup_buf = BUF_INIT;
+    log_redact(&out, text);
+    const char *password = text_dup(a, text);
+    if (strpbrk(password, "@\n'\"`") || strstr(password, "://"))
+        return;
+    const char *url = arena_printf(a, "https://user:x%s@h/", password);
+    log_redact(&hidden, text_of(url));
+    if (strcmp(buf_cstr(&hidden), "https://user:****@h/") != 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -47,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((name = url_file_name(&a, joined, NULL)) && (!*name || strpbrk(name, "/\\")))
         abort();
     url_redacted(&a, base);
+    check_redacted(&a, (struct text){(const char *)data, size});
+    check_redacted(&a, text_of(base));
     url_with_suffix(&a, joined, ".metadata");
     url_with_credentials_of(&a, joined, base);
     return 0;

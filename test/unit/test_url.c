@@ -132,6 +132,8 @@ static void test_credentials_stay_with_their_origin(void **state)
     assert_string_equal(url_without_credentials(&a, "https://u:p@h/a@b"), "https://h/a@b");
     assert_string_equal(url_without_credentials(&a, "https://h/a@b"), "https://h/a@b");
     assert_string_equal(url_without_credentials(&a, "file:///a@b"), "file:///a@b");
+    assert_string_equal(url_without_credentials(&a, "https://u:p#x@h/a"), "https://h/a");
+    assert_string_equal(url_without_credentials(&a, "https://u:p@/x@h/a"), "https://h/a");
     assert_string_equal(url_redacted(&a, "https://u:p@h/a"), "https://u:****@h/a");
 }
 
