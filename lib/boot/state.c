@@ -545,7 +545,12 @@ void state_base_changes(struct arena *a, const struct boot_paths *paths, struct 
 
 /* ---- */
 
-/* Of the source itself, and of what its project files lead to in it. */
+static bool is_of_sources(const struct kind *kind)
+{
+    return kind == &kinds[KIND_SOURCE] || kind == &kinds[KIND_PROJECT_FILE] || kind == &kinds[KIND_CODE];
+}
+
+/* Of the source itself, what its project files lead to in it, and code that may have entry points. */
 static const char *source_change(const struct comparison *c, const struct facts *facts,
                                  const struct boot_source *source)
 {
@@ -554,10 +559,10 @@ static const char *source_change(const struct comparison *c, const struct facts 
     array_each (facts, f) {
         const struct kind *kind = find_kind(f->column[0]);
         const char *path = f->column[2];
-        if ((kind != &kinds[KIND_SOURCE] && kind != &kinds[KIND_PROJECT_FILE]) ||
-            strncmp(path, source->folder, length) != 0 || (path[length] && path[length] != '/'))
+        if (!kind || !is_of_sources(kind) || strncmp(path, source->folder, length) != 0 ||
+            (path[length] && path[length] != '/'))
             continue;
-        known |= !path[length];
+        known |= !path[length] && kind == &kinds[KIND_SOURCE];
         const char *now = kind->now(c, path);
         if (strcmp(now, f->column[1]) != 0)
             return reason_of(c, kind, f, now);

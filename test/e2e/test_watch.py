@@ -123,6 +123,26 @@ def test_what_is_to_be_installed_is_synced_before(start, source):
     assert SYNCED in running.restarted(str(source / "second/__init__.py"))
 
 
+def test_a_file_that_the_project_file_leads_to_is_synced_before(start, source):
+    head = '[build-system]\nrequires = ["setuptools"]\n[project]\nname = "ext"\nversion = "1.0"\n'
+    (source / "pyproject.toml").write_text(head + 'dynamic = ["dependencies"]\n[tool.setuptools.dynamic]\ndependencies = {file = "needs.txt"}\n')
+    (source / "needs.txt").write_text("")
+    running = start(source, EXTENSION_LOG_LEVEL="debug")
+    (source / "needs.txt").write_text("markupsafe>=2\n")
+    assert SYNCED in running.restarted(str(source / "needs.txt"))
+    assert f"localstack-extensions: debug: syncing: {source}/needs.txt changed" in "\n".join(running.said)
+
+
+def test_code_that_may_have_entry_points_is_synced_before(start, source):
+    (source / "pyproject.toml").write_text('[build-system]\nrequires = ["setuptools", "plux"]\n[project]\nname = "ext"\nversion = "1.0"\n')
+    running = start(source, EXTENSION_LOG_LEVEL="debug")
+    (source / "ext/plugin.py").write_text("text = 'new'\n")
+    assert SYNCED in running.restarted(str(source / "ext/plugin.py"))
+    assert f"syncing: code that may have entry points in it changed in {source}" in "\n".join(running.said)
+    (source / "ext/page.html").write_text("")
+    assert "synced" not in running.restarted(str(source / "ext/page.html"))
+
+
 def test_a_sync_that_fails_does_not_stop_the_restart(start, source, root):
     running = start(source)
     (root.conf / "extensions.yaml").write_text("no-such-key: 1\n")

@@ -511,6 +511,15 @@ static void test_what_changed_in_the_sources(void **state)
     assert_null(state_source_change(&w->a, &w->paths, &w->now));
     put(w, below(w, two.folder, "setup.py"), "more");
     assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "src/two changed"));
+    put(w, below(w, two.folder, "pkg/__init__.py"), "");
+    write_state(w);
+    put(w, below(w, two.folder, "pkg/__init__.py"), "edited");
+    assert_null(state_source_change(&w->a, &w->paths, &w->now));
+    array_push(&w->state.code, arena_strdup(&w->a, two.folder));
+    write_state(w);
+    put(w, below(w, two.folder, "pkg/__init__.py"), "edited again");
+    assert_non_null(
+        strstr(state_source_change(&w->a, &w->paths, &w->now), "code that may have entry points"));
     w->now.items[1] = source_at(w, "three", NULL);
     assert_non_null(strstr(state_source_change(&w->a, &w->paths, &w->now), "src/two is gone"));
     w->now.items[1] = two;
