@@ -93,7 +93,10 @@ static int read_to_end(int fd, const char *path, size_t limit, struct buf *out, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return err_sys(err, errno, "cannot read %s", path);
+            return err_sys(err, errno, "cannot read %s%s", path,
+                           errno == EISDIR ? " (Docker makes a folder of a file that is to be mounted and is "
+                                             "not there)"
+                                           : "");
         if (n == 0)
             return 0;
         out->len += (size_t)n;
