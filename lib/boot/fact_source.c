@@ -31,11 +31,14 @@ struct spot {
     bool must_have; /* an __init__.py, or it does not count */
 };
 
+struct spots ARRAY(struct spot);
+
 struct look {
     struct arena *a;
     struct buf *to;
     size_t left; /* of MOST_NAMES */
-    struct ARRAY(struct spot) spots;
+    struct spots spots;
+    struct spots inner; /* in packages: their turn comes first, before data that is as deep */
 };
 
 /* ---- names */
@@ -127,7 +130,7 @@ static int list(struct look *l, const char *folder, bool (*wanted)(const char *)
     return 0;
 }
 
-static struct spot *add_spot(struct look *l, const struct spot *up, const struct entry *e)
+static struct spot *add_spot(struct look *l, struct spots *to, const struct spot *up, const struct entry *e)
 {
     const struct spot spot = {
         .path = path_join(l->a, up->path, e->name),
@@ -135,7 +138,7 @@ static struct spot *add_spot(struct look *l, const struct spot *up, const struct
         .depth = up->depth + 1,
         .linked = up->linked || e->link,
     };
-    return array_push(&l->spots, spot);
+    return array_push(to, spot);
 }
 
 /* ---- what a source installs */
@@ -194,7 +197,7 @@ static void add_namespace(struct look *l, const struct spot *at)
     array_each (&entries, e) {
         buf_printf(l->to, "%s/%s\n", at->below, e->name);
         if (!at->linked && at->depth < DEEPEST && may_be_folder(e))
-            add_spot(l, at, e);
+            add_spot(l, &l->spots, at, e);
     }
 }
 
@@ -209,7 +212,7 @@ static int add_folder(struct look *l, const char *folder)
     add_names(l, folder, &entries);
     array_each (&entries, e)
         if (may_be_namespace(e))
-            add_spot(l, &top, e);
+            add_spot(l, &l->spots, &top, e);
     for (size_t i = 0; i < l->spots.count; i++) {
         const struct spot spot = l->spots.items[i];
         add_namespace(l, &spot);
@@ -225,7 +228,8 @@ char *fact_source(struct arena *a, const char *folder)
     int sysno = add_folder(&l, folder);
     if (sysno)
         return fact_failed(a, sysno);
-    /* The src layout has its packages and its egg-info there. */
+    /* The src layout has its packages and its egg-info there, whatever else stands beside it. */
+    l.left = MOST_NAMES;
     add_folder(&l, path_join(a, folder, "src"));
     return fact_digest(a, buf_view(&all));
 }
@@ -254,11 +258,11 @@ static void add_code(struct look *l, const struct spot *at)
     array_each (&entries, e) {
         if (strchr(e->name, '.'))
             add_file(l, at, e->name);
-        else if (at->depth < DEEPEST && (e->folder || (e->link && !package && !at->linked))) {
-            struct spot *spot = add_spot(l, at, e);
+        else if ((*at->below || strcmp(e->name, "src") != 0) && at->depth < DEEPEST &&
+                 (e->folder || (e->link && !package && !at->linked))) {
+            struct spot *spot = add_spot(l, package ? &l->inner : &l->spots, at, e);
             spot->package = package;
             spot->must_have = at->linked && !package;
-            spot->linked &= at->depth > 0 || strcmp(e->name, "src") != 0; /* as good as the top */
         }
     }
 }
@@ -267,11 +271,15 @@ char *fact_code(struct arena *a, const char *folder)
 {
     struct buf all cleanup_buf = BUF_INIT;
     struct look l = {.a = a, .to = &all, .left = MOST_NAMES};
+    size_t next = 0, next_inner = 0;
     array_push(&l.spots, (struct spot){.path = folder, .below = ""});
-    for (size_t i = 0; i < l.spots.count && all.len < LONGEST_TEXT; i++) {
-        const struct spot spot = l.spots.items[i];
+    array_push(&l.spots, (struct spot){.path = path_join(a, folder, "src"), .below = "src"});
+    while (all.len < LONGEST_TEXT && (next_inner < l.inner.count || next < l.spots.count)) {
+        const struct spot spot =
+            next_inner < l.inner.count ? l.inner.items[next_inner++] : l.spots.items[next++];
         add_code(&l, &spot);
     }
+    array_free(&l.inner);
     array_free(&l.spots);
     return fact_digest(a, buf_view(&all));
 }

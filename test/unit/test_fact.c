@@ -169,6 +169,18 @@ static void test_more_than_can_be_looked_at(void **state)
     assert_counts(w, fact_source, true, "aaa/new.py", "");
 }
 
+static void test_packages_come_before_data(void **state)
+{
+    struct world *w = *state;
+    put(w, "src/pkg/__init__.py", "");
+    put(w, "src/pkg/deep/er/mod.py", "");
+    for (int i = 0; i < 4000; i++)
+        assert_int_equal(fs_mkdirs(below(w, arena_printf(&w->a, "data/d%d", i)), NULL), 0);
+    assert_counts(w, fact_source, true, "src/other/__init__.py", "");
+    assert_counts(w, fact_code, true, "src/pkg/deep/er/mod.py", "1");
+    assert_counts(w, fact_code, true, "src/other/mod.py", "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -179,6 +191,7 @@ int main(void)
         TEST(test_links_that_lead_round),
         TEST(test_links_out_of_the_source),
         TEST(test_more_than_can_be_looked_at),
+        TEST(test_packages_come_before_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
