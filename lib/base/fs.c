@@ -70,7 +70,8 @@ char *path_absolute(struct arena *a, const char *path)
     return out;
 }
 
-const char *fs_unreadable_kind(mode_t mode)
+/* What it is, of kinds that nobody means by the name of a file. */
+static const char *unreadable_kind(mode_t mode)
 {
     return S_ISFIFO(mode)   ? "a pipe (FIFO)"
            : S_ISSOCK(mode) ? "a socket"
@@ -78,9 +79,15 @@ const char *fs_unreadable_kind(mode_t mode)
                             : NULL;
 }
 
+const char *fs_unreadable(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? unreadable_kind(st.st_mode) : NULL;
+}
+
 static int refuse_kind(const char *path, mode_t mode, struct err *err)
 {
-    return err_set(err, ERR_INPUT, "%s is %s, not a regular file", path, fs_unreadable_kind(mode));
+    return err_set(err, ERR_INPUT, "%s is %s, not a regular file", path, unreadable_kind(mode));
 }
 
 static int read_to_end(int fd, const char *path, size_t limit, struct buf *out, struct err *err)
@@ -113,13 +120,13 @@ int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct e
     struct stat st;
     cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     int sysno = errno;
-    if (fd < 0 && sysno == ENXIO && fstatat(dirfd, path, &st, 0) == 0 && fs_unreadable_kind(st.st_mode))
+    if (fd < 0 && sysno == ENXIO && fstatat(dirfd, path, &st, 0) == 0 && unreadable_kind(st.st_mode))
         return refuse_kind(path, st.st_mode, err);
     if (fd < 0)
         return err_sys(err, sysno, "cannot open %s", path);
     if (fstat(fd, &st) < 0)
         return err_sys(err, errno, "cannot read %s", path);
-    if (fs_unreadable_kind(st.st_mode))
+    if (unreadable_kind(st.st_mode))
         return refuse_kind(path, st.st_mode, err);
     return read_to_end(fd, path, limit, out, err);
 }
@@ -441,7 +448,7 @@ static int copy_file(struct fs_linker *l, int fromfd, const char *from, int tofd
     struct stat st;
     if (in < 0 || fstat(in, &st) < 0)
         return err_sys(err, errno, "cannot open %s", from);
-    if (fs_unreadable_kind(st.st_mode))
+    if (unreadable_kind(st.st_mode))
         return refuse_kind(from, st.st_mode, err);
     cleanup_close int out = openat(tofd, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777);
     if (out < 0)

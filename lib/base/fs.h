@@ -28,14 +28,14 @@ char *path_absolute(struct arena *a, const char *path);
 void fs_fill_standard(int flags);
 
 /* Reads a whole file of at most `limit` bytes into *out (appended), and waits for nobody: ERR_INPUT says what
- * is larger, or of what kind it is when that is one of fs_unreadable_kind. A character device (/dev/null) is
+ * is larger, or of what kind it is when that is one of fs_unreadable. A character device (/dev/null) is
  * read as far as it has something at once. The error's sysno is ENOENT when there is none. */
 int fs_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err);
 /* The same, but of a pipe, terminal or the like the end is waited for: of what somebody named by hand. */
 int fs_read_waiting(int dirfd, const char *path, size_t limit, struct buf *out, struct err *err);
-/* What it is ("a pipe (FIFO)"), of kinds that nobody means by the name of a file, and whose reader may wait
- * for ever; NULL for all others. */
-const char *fs_unreadable_kind(mode_t mode);
+/* What a path leads to ("a pipe (FIFO)"), if that is nothing that one means by the name of a file, and whose
+ * reader may wait for ever; NULL for all else, also where there is nothing. */
+const char *fs_unreadable(const char *path);
 /* Makes PATH hold exactly these bytes: written beside it under fs_new_name and renamed over it. `durable`:
  * synced before the rename, and the directory after it. */
 int fs_write(int dirfd, const char *path, struct text bytes, mode_t mode, bool durable, struct err *err);

@@ -5,6 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool text_is_one_of(struct text t, const char *const *list)
+{
+    for (; *list; list++)
+        if (text_is(t, *list))
+            return true;
+    return false;
+}
+
+bool text_is_identifier(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        char c = t.ptr[i];
+        bool letter = ascii_is_alpha(c) || c == '_' || (unsigned char)c >= 0x80;
+        if (!letter && !(i && ascii_is_digit(c)))
+            return false;
+    }
+    return t.len > 0;
+}
+
 bool text_eq_nocase(struct text a, struct text b)
 {
     if (a.len != b.len)

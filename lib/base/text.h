@@ -45,6 +45,10 @@ static inline bool text_is(struct text a, const char *s)
     return text_eq(a, text_of(s));
 }
 
+/* Of a list that NULL ends. */
+bool text_is_one_of(struct text t, const char *const *list);
+/* Whether Python takes it for one name (any byte that is not ASCII counts as a letter). */
+bool text_is_identifier(struct text t);
 bool text_eq_nocase(struct text a, struct text b); /* ASCII only, whatever the locale */
 bool text_starts(struct text t, struct text prefix);
 bool text_ends(struct text t, struct text suffix);

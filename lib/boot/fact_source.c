@@ -43,14 +43,6 @@ struct look {
 
 /* ---- names */
 
-static bool is_one_of(const char *name, const char *const *names)
-{
-    for (; *names; names++)
-        if (strcmp(name, *names) == 0)
-            return true;
-    return false;
-}
-
 /* What a developer's tools leave behind: caches, builds, environments, and what editors write beside a file
  * (.X.swp, .#X, #X#, X~, and vim's 4913, by which it tries whether it can). Nothing with a dot in front is
  * ever installed. */
@@ -59,18 +51,15 @@ static bool is_source(const char *name)
     static const char *const others[] = {"__pycache__", "node_modules", "build", "dist", "4913", NULL};
     struct text t = text_of(name);
     return !text_starts(t, T(".")) && !text_starts(t, T("#")) && !text_ends(t, T("~")) &&
-           !is_one_of(name, others);
+           !text_is_one_of(t, others);
 }
 
 /* A folder or file that an import could find. */
 static bool is_importable(const char *name)
 {
-    const char *c = name;
-    for (; *c && *c != '.'; c++)
-        if (!ascii_is_alpha(*c) && *c != '_' && (unsigned char)*c < 0x80 && !(c > name && ascii_is_digit(*c)))
-            return false;
-    struct text end = text_of(c);
-    return is_source(name) && (!end.len || text_ends(end, T(".py")) || text_ends(end, T(".so")));
+    struct text t = text_of(name), stem = text_first(t, text_find(t, '.')), end = text_from(t, stem.len);
+    return text_is_identifier(stem) && is_source(name) &&
+           (!end.len || text_ends(end, T(".py")) || text_ends(end, T(".so")));
 }
 
 static bool is_code(const char *name)
@@ -86,7 +75,7 @@ static bool may_be_folder(const struct entry *e)
 static bool may_be_namespace(const struct entry *e)
 {
     static const char *const others[] = {"src", "test", "tests", "doc", "docs", "examples", NULL};
-    return may_be_folder(e) && is_importable(e->name) && !is_one_of(e->name, others);
+    return may_be_folder(e) && is_importable(e->name) && !text_is_one_of(text_of(e->name), others);
 }
 
 /* ---- folders */

@@ -58,7 +58,7 @@ static char *now_base(const struct comparison *c, const char *argument)
                                                  : arena_strdup(c->a, "another");
 }
 
-static char *now_interpreter(const struct comparison *c, const char *argument)
+static char *now_stat(const struct comparison *c, const char *argument)
 {
     return fact_stat(c->a, argument);
 }
@@ -73,19 +73,9 @@ static char *now_source(const struct comparison *c, const char *argument)
     return fact_source(c->a, argument);
 }
 
-static char *now_project_file(const struct comparison *c, const char *argument)
-{
-    return fact_stat(c->a, argument);
-}
-
 static char *now_code(const struct comparison *c, const char *argument)
 {
     return fact_code(c->a, argument);
-}
-
-static char *now_wheel(const struct comparison *c, const char *argument)
-{
-    return fact_stat(c->a, argument);
 }
 
 static bool is_url(const char *path)
@@ -152,14 +142,14 @@ static const struct kind {
     [KIND_SETTINGS] = {"settings", now_settings, "the settings changed", NULL},
     [KIND_MACHINE] = {"machine", now_machine, "the machine is of another kind", NULL},
     [KIND_BASE] = {"base", now_base, "LocalStack's own venv is not the one that the last sync saw in ", ""},
-    [KIND_INTERPRETER] = {"interpreter", now_interpreter, "the interpreter ", " changed"},
+    [KIND_INTERPRETER] = {"interpreter", now_stat, "the interpreter ", " changed"},
     [KIND_DISTRIBUTIONS] = {"distributions", now_distributions, "the distributions in ", " changed"},
     [KIND_FILE] = {"file", now_file, "", " changed"},
     [KIND_VARIABLE] = {"variable", now_variable, "the variable ", " changed"},
     [KIND_SOURCE] = {"source", now_source, "the folder ", " changed"},
-    [KIND_PROJECT_FILE] = {"project-file", now_project_file, "", " changed"},
+    [KIND_PROJECT_FILE] = {"project-file", now_stat, "", " changed"},
     [KIND_CODE] = {"code", now_code, "code that may have entry points in it changed in ", ""},
-    [KIND_WHEEL] = {"wheel", now_wheel, "", " changed"},
+    [KIND_WHEEL] = {"wheel", now_stat, "", " changed"},
     [KIND_VENV] = {"venv", now_number, "the extensions venv is not the one that the last sync made", NULL},
     [KIND_VENV_FOLDER] = {"venv-folder", now_venv_folder, "somebody changed the extensions venv's ", ""},
 };
@@ -208,20 +198,12 @@ static void add_then(struct buf *to, const struct comparison *c, enum kind_index
     add_fact(to, kinds[kind].name, value ? value : kinds[kind].now(c, argument), argument);
 }
 
-static void add_local(struct buf *to, const struct comparison *c, const struct state *state)
+/* Those beyond the end of `facts` nobody read. */
+static void add_read(struct buf *to, const struct comparison *c, enum kind_index kind,
+                     const struct strings *paths, const struct strings *facts)
 {
-    for (size_t i = 0; i < state->folders.count; i++)
-        add_then(to, c, KIND_SOURCE, state->folders.items[i],
-                 i < state->folder_facts.count ? state->folder_facts.items[i] : NULL);
-    for (size_t i = 0; i < state->project_files.count; i++)
-        add_then(to, c, KIND_PROJECT_FILE, state->project_files.items[i],
-                 i < state->project_facts.count ? state->project_facts.items[i] : NULL);
-    for (size_t i = 0; i < state->code.count; i++)
-        add_then(to, c, KIND_CODE, state->code.items[i],
-                 i < state->code_facts.count ? state->code_facts.items[i] : NULL);
-    for (size_t i = 0; i < state->wheels.count; i++)
-        add_then(to, c, KIND_WHEEL, state->wheels.items[i],
-                 i < state->wheel_facts.count ? state->wheel_facts.items[i] : NULL);
+    for (size_t i = 0; i < paths->count; i++)
+        add_then(to, c, kind, paths->items[i], i < facts->count ? facts->items[i] : NULL);
 }
 
 static void add_redacted(struct buf *to, const char *s, char end)
@@ -289,7 +271,10 @@ int state_write(const struct boot_paths *paths, const struct state *state, struc
         add_fact(&b, DEVELOPER, source->place, source->folder);
     array_each (&state->sources, source)
         add_then(&b, &c, KIND_SOURCE, source->folder, source->fact);
-    add_local(&b, &c, state);
+    add_read(&b, &c, KIND_SOURCE, &state->folders, &state->folder_facts);
+    add_read(&b, &c, KIND_PROJECT_FILE, &state->project_files, &state->project_facts);
+    add_read(&b, &c, KIND_CODE, &state->code, &state->code_facts);
+    add_read(&b, &c, KIND_WHEEL, &state->wheels, &state->wheel_facts);
     add_now(&b, &c, KIND_VENV, "");
     if (state->site_packages)
         add_now(&b, &c, KIND_VENV_FOLDER, state->site_packages);

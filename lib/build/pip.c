@@ -102,7 +102,7 @@ static const char *netrc_of(struct arena *a, const struct build_settings *s)
     struct stat st;
     const char *home = environment_get(s->environ, "HOME"), *given = environment_get(s->environ, "NETRC");
     if (given)
-        return stat(given, &st) == 0 && fs_unreadable_kind(st.st_mode) ? "/dev/null" : NULL;
+        return fs_unreadable(given) ? "/dev/null" : NULL;
     const char *path = home && *home ? path_join(a, home, ".netrc") : NULL;
     return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? path : NULL;
 }

@@ -115,7 +115,7 @@ static bool take_from_namespace(struct search *s, const char *path)
     layout_names(s, "", &names);
     array_each (&names, name) {
         const char *init = layout_join(s, layout_join(s, *name, path), "__init__.py");
-        if (!layout_is_identifier(text_of(*name)) || access(layout_at(s, init), F_OK) < 0)
+        if (!text_is_identifier(text_of(*name)) || access(layout_at(s, init), F_OK) < 0)
             continue;
         if (found)
             return false;
@@ -153,7 +153,7 @@ static void take_top_level(struct search *s, const struct strings *where)
 {
     array_each (&s->layout->top_level, name) {
         bool tests = strcmp(*name, "test") == 0 || strcmp(*name, "tests") == 0;
-        if (!layout_is_identifier(text_of(*name)) || is_found(s, *name) ||
+        if (!text_is_identifier(text_of(*name)) || is_found(s, *name) ||
             (tests && s->layout->top_level.count > 1))
             continue;
         bool found = false;

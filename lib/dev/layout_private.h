@@ -30,7 +30,6 @@ struct spot {
 /* The entry's names as Python has them: "X" of "X.py" and "X.cpython-313-x86_64-linux-gnu.so", "" for what is
  * no module. */
 struct text layout_module(const char *file);
-bool layout_is_identifier(struct text name);
 
 /* PLACE below the source's folder, absolute. */
 const char *layout_at(const struct search *s, const char *place);

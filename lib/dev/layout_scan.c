@@ -10,36 +10,15 @@ enum { DEPTH_LIMIT = 24 }; /* of namespaces in namespaces */
 
 /* ---- names */
 
-bool layout_is_identifier(struct text name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool letter = ascii_is_alpha(c) || c == '_' || (unsigned char)c >= 0x80;
-        if (!letter && !(i && ascii_is_digit(c)))
-            return false;
-    }
-    return name.len > 0;
-}
-
 struct text layout_module(const char *file)
 {
     struct text whole = text_of(file), stem = text_first(whole, text_find(whole, '.')),
                 end = text_from(whole, stem.len);
     bool code = text_is(end, ".py") || text_ends(end, T(".so"));
-    return code && layout_is_identifier(stem) && !text_starts(stem, T("__init__")) &&
-                   !text_is(stem, "__main__")
+    return code && text_is_identifier(stem) && !text_starts(stem, T("__init__")) && !text_is(stem, "__main__")
                ? stem
                : T("");
 }
-
-static bool is_one_of(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-#define IS_ONE_OF(name, list) is_one_of((name), (list), sizeof(list) / sizeof *(list))
 
 /* What setuptools leaves out of a flat layout, where nobody says what a project installs. */
 static bool is_beside_packages(const char *name)
@@ -49,9 +28,9 @@ static bool is_beside_packages(const char *name)
         "doc",        "docs",       "documentation", "env",   "example",   "examples",     "exercise",
         "exercises",  "fabfile",    "manpages",      "news",  "python",    "requirements", "scripts",
         "site_scons", "tasks",      "test",          "tests", "tools",     "unit_test",    "unit_tests",
-        "util",       "utils",      "venv",
+        "util",       "utils",      "venv",          NULL,
     };
-    return *name == '_' || IS_ONE_OF(name, names);
+    return *name == '_' || text_is_one_of(text_of(name), names);
 }
 
 static bool is_tools_script(struct text module)
@@ -59,20 +38,17 @@ static bool is_tools_script(struct text module)
     static const char *const names[] = {
         "SConstruct", "Sconstruct", "benchmark", "benchmarks", "build",   "conanfile", "conftest", "dodo",
         "example",    "examples",   "exercise",  "exercises",  "fabfile", "manage",    "noxfile",  "pavement",
-        "sConstruct", "sconstruct", "setup",     "tasks",      "test",    "tests",     "toxfile",
+        "sConstruct", "sconstruct", "setup",     "tasks",      "test",    "tests",     "toxfile",  NULL,
     };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (text_is(module, names[i]))
-            return true;
-    return *module.ptr == '_';
+    return *module.ptr == '_' || text_is_one_of(module, names);
 }
 
 /* Left out of the top even where that is to be searched and nothing more is said: setuptools would take them,
  * and two projects' tests cannot stand in one site-packages. */
 static bool is_trap(const char *name)
 {
-    static const char *const names[] = {"build", "dist", "test", "tests"};
-    return IS_ONE_OF(name, names);
+    static const char *const names[] = {"build", "dist", "test", "tests", NULL};
+    return text_is_one_of(text_of(name), names);
 }
 
 static bool matches_one(const struct strings *patterns, const char *name)
@@ -183,7 +159,7 @@ static void belows_free(struct belows *all)
 static bool open_below(struct search *s, const struct spot *at, const char *name, struct below *b)
 {
     *b = (struct below){.place = layout_join(s, at->place, name), .path = layout_join(s, at->path, name)};
-    if (!layout_is_identifier(text_of(name)) || strcmp(name, "node_modules") == 0)
+    if (!text_is_identifier(text_of(name)) || strcmp(name, "node_modules") == 0)
         return false;
     if (stat(layout_at(s, b->place), &b->st) < 0 || !S_ISDIR(b->st.st_mode))
         return false;

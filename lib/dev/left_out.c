@@ -5,14 +5,6 @@
 
 #include <stdio.h>
 
-static bool is_one_of(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* vim goes from .swp to .swo and on when there are several. */
 static bool is_swap(struct text t)
 {
@@ -29,17 +21,16 @@ static bool is_editors(struct text t)
 
 bool left_out(const char *name, bool folder, bool top)
 {
-    static const char *const anything[] = {".git", ".hg", ".svn"}; /* a worktree's .git is a file */
+    static const char *const anything[] = {".git", ".hg", ".svn", NULL}; /* a worktree's .git is a file */
     static const char *const folders[] = {"__pycache__", ".venv",       "node_modules", ".pytest_cache",
                                           ".mypy_cache", ".ruff_cache", ".tox",         ".nox",
-                                          ".eggs",       ".idea",       ".vscode"};
-    static const char *const top_folders[] = {"build", "dist"};
+                                          ".eggs",       ".idea",       ".vscode",      NULL};
+    static const char *const top_folders[] = {"build", "dist", NULL};
     struct text t = text_of(name);
-    if (is_one_of(name, anything, sizeof anything / sizeof *anything))
+    if (text_is_one_of(t, anything))
         return true;
     if (folder)
-        return is_one_of(name, folders, sizeof folders / sizeof *folders) ||
-               (top && is_one_of(name, top_folders, sizeof top_folders / sizeof *top_folders));
+        return text_is_one_of(t, folders) || (top && text_is_one_of(t, top_folders));
     return text_ends(t, T(".pyc")) || text_ends(t, T(".pyo")) || is_editors(t);
 }
 

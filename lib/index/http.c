@@ -67,11 +67,8 @@ static void find_authorities(struct http *h)
 
 int http_check_certificates(const char *path, struct err *err)
 {
-    struct stat st;
-    if (!path || stat(path, &st) < 0 || !fs_unreadable_kind(st.st_mode))
-        return 0;
-    return err_set(err, ERR_UNAVAILABLE, "%s is %s, not a file of certificates", path,
-                   fs_unreadable_kind(st.st_mode));
+    const char *kind = path ? fs_unreadable(path) : NULL;
+    return kind ? err_set(err, ERR_UNAVAILABLE, "%s is %s, not a file of certificates", path, kind) : 0;
 }
 
 static void find_netrc(struct http *h)

@@ -641,13 +641,13 @@ static struct git_options git_settings(struct session *s)
 /* What git reads itself, and would wait for. */
 static int check_for_git(struct session *s, const struct git_url *url, struct err *err)
 {
-    struct stat st;
     const char *home = environment_get(s->environ, "HOME");
     if (!url_is_network(text_of(url->url)))
         return 0;
-    if (home && stat(path_join(&s->memory, home, ".netrc"), &st) == 0 && fs_unreadable_kind(st.st_mode))
+    const char *kind = home ? fs_unreadable(path_join(&s->memory, home, ".netrc")) : NULL;
+    if (kind)
         return err_set(err, ERR_UNAVAILABLE, "%s is not asked: %s/.netrc is %s, not a regular file",
-                       url->shown, home, fs_unreadable_kind(st.st_mode));
+                       url->shown, home, kind);
     return session_certificates(s, err) < 0 ? err_wrap(err, "%s is not asked", url->shown) : 0;
 }
 

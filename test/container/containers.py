@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.request
 
-from oci import CAPABILITIES, MASKED, MOUNTS, READ_ONLY, bind, seccomp
+from oci import CAPABILITIES, MASKED, MOUNTS, READ_ONLY, bind, seccomp, tmpfs
 from reloading import LONG, Running, children
 from servers import direct_opener
 
@@ -20,7 +20,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "build/container"
 BUILDAH_ENV = {**os.environ, "CONTAINERS_STORAGE_CONF": str(FOLDER / "storage.conf")}
 VOLUME = "/var/lib/localstack"
-TMPFS = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777"]}
+TMPFS = tmpfs("/tmp")
 
 
 def run(*args, **more):

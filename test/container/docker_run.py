@@ -6,6 +6,7 @@ import re
 import shlex
 
 from containers import REPOSITORY, bind
+from oci import tmpfs
 
 README = REPOSITORY / "README.md"
 
@@ -49,8 +50,7 @@ def start_as_written(start, command, folder, **more):
                     started["env"][name] = text
             elif option == "--tmpfs":
                 place, *flags = value.split(":")
-                options = ["nosuid", "nodev", "mode=1777", *(flags or ["noexec"])]
-                started["mounts"].append({"destination": place, "type": "tmpfs", "source": "tmpfs", "options": options})
+                started["mounts"].append(tmpfs(place, *(flags or ["noexec"])))
             elif option == "--user":
                 assert value == "$(id -u):$(id -g)", command
                 started["user"] = (1000, 1000)

@@ -30,6 +30,10 @@ ARCHITECTURES = {"x86_64": ("amd64", ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP
 EPERM, ENOSYS = 1, 38
 
 
+def tmpfs(target, *options):
+    return {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777", *options]}
+
+
 def bind(source, target, *options):
     return {"destination": str(target), "type": "bind", "source": str(source), "options": ["rbind", *(options or ["rw"])]}
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from inits import until
+from inits import family, until
 
 AT_ONCE_S = 2
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -43,14 +43,6 @@ class Full:
 
     def close(self):
         os.close(self.reader)
-
-
-def family(pid):
-    try:
-        children = open(f"/proc/{pid}/task/{pid}/children").read().split()
-    except OSError:
-        children = []
-    return [pid, *(other for child in children for other in family(int(child)))]
 
 
 def writes(pid):

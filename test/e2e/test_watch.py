@@ -284,7 +284,7 @@ def test_it_ends_when_it_is_told(start, source, number):
 
 
 @pytest.fixture
-def held(root):
+def held():
     """A requirements file of which a sync waits for the end."""
     asked, go = threading.Event(), threading.Event()
 

@@ -17,18 +17,23 @@ static char *below(struct world *w, const char *name)
     return path_join(&w->a, w->source, name);
 }
 
-static void put(struct world *w, const char *name, const char *text)
+/* Its path, in a folder that is there. */
+static const char *place(struct world *w, const char *name)
 {
     const char *file = below(w, name);
     assert_int_equal(fs_mkdirs(arena_strndup(&w->a, file, (size_t)(path_base(file) - file - 1)), NULL), 0);
+    return file;
+}
+
+static void put(struct world *w, const char *name, const char *text)
+{
+    const char *file = place(w, name);
     assert_int_equal(fs_write(AT_FDCWD, file, text_of(text), 0644, false, NULL), 0);
 }
 
 static void lead(struct world *w, const char *name, const char *to)
 {
-    const char *file = below(w, name);
-    assert_int_equal(fs_mkdirs(arena_strndup(&w->a, file, (size_t)(path_base(file) - file - 1)), NULL), 0);
-    assert_int_equal(symlink(to, file), 0);
+    assert_int_equal(symlink(to, place(w, name)), 0);
 }
 
 typedef char *fact(struct arena *a, const char *folder);
